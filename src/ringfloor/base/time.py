@@ -1,0 +1,76 @@
+"""Time: instants in milliseconds, and the two clocks a server can run on.
+
+This module is the only door to the machine's clock. Everything below the node takes the instant it
+is given. An Instant is milliseconds since the Unix epoch; a Duration is milliseconds. Seconds are
+written only on the wire, by seconds().
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+Instant = int
+"""Milliseconds since the Unix epoch."""
+
+Duration = int
+"""Milliseconds."""
+
+SECOND: Duration = 1_000
+MINUTE: Duration = 60 * SECOND
+HOUR: Duration = 60 * MINUTE
+DAY: Duration = 24 * HOUR
+
+
+def seconds(instant: Instant) -> float:
+    """An instant or duration as the wire writes it: seconds, with its milliseconds as fraction."""
+    return instant / SECOND
+
+
+def from_seconds(wire: float) -> Instant:
+    """Seconds from the wire as whole milliseconds, rounded to the nearest."""
+    return round(wire * SECOND)
+
+
+def iso(instant: Instant) -> str:
+    """yyyy-MM-dd'T'HH:mm:ss.SSS'Z', the form of contact events and logs."""
+    whole, milliseconds = divmod(instant, SECOND)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+
+
+class Clock(Protocol):
+    """What a node asks for the time."""
+
+    def now(self) -> Instant: ...
+
+
+class WallClock:
+    """The machine's clock, made monotonic: a step backwards is waited out at the last instant."""
+
+    def __init__(self) -> None:
+        self._last: Instant = 0
+
+    def now(self) -> Instant:
+        self._last = max(self._last, time.time_ns() // 1_000_000)
+        return self._last
+
+
+class VirtualClock:
+    """A clock that only its owner moves, and only forward."""
+
+    def __init__(self, start: Instant) -> None:
+        self._now = start
+
+    def now(self) -> Instant:
+        return self._now
+
+    def move_to(self, instant: Instant) -> None:
+        if instant < self._now:
+            raise ValueError(f"a clock does not run backwards: {instant} is before {self._now}")
+        self._now = instant
+
+
+def stopwatch() -> Callable[[], float]:
+    """Start measuring; the answer tells the seconds that have passed. For logs and benchmarks."""
+    start = time.perf_counter()
+    return lambda: time.perf_counter() - start

@@ -1,0 +1,1 @@
+"""Floor 1: the words of a contact center; values only."""

@@ -1,0 +1,71 @@
+"""Facts: what history is asked about. Final legs, missed offers and agent time.
+
+projections.records folds events into these; projections.historical keeps and counts them. Instants
+and durations are milliseconds. Definitions: metrics specification, section 0.2.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from ringfloor.base.time import Duration, Instant
+from ringfloor.domain.vocabulary import (
+    Channel,
+    DisconnectReason,
+    InitiationMethod,
+    PreDisconnectState,
+)
+
+
+class Leg(Struct, frozen=True, kw_only=True):
+    """One contact leg, final: it has ended and its after contact work is over."""
+
+    contact_id: str
+    queue_id: str | None
+    channel: Channel
+    initiation_method: InitiationMethod
+    initiated_at: Instant
+    disconnected_at: Instant
+    enqueued_at: Instant | None = None
+    dequeued_at: Instant | None = None
+    connected_to_agent_at: Instant | None = None
+    agent_id: str | None = None
+    routing_profile_id: str | None = None
+    interaction_ms: Duration | None = None
+    """Connected time without hold and pause."""
+    hold_ms: Duration | None = None
+    longest_hold_ms: Duration | None = None
+    holds: int = 0
+    after_contact_work_ms: Duration | None = None
+    pause_ms: Duration | None = None
+    transfer_completed_at: Instant | None = None
+    pre_disconnect_state: PreDisconnectState | None = None
+    disconnect_reason: DisconnectReason | None = None
+    previous_contact_id: str | None = None
+    next_contact_id: str | None = None
+    initial_contact_id: str | None = None
+    record: bytes = b""
+    """The whole contact as DescribeContact needs it; opaque to whoever counts."""
+
+
+class MissedOffer(Struct, frozen=True, kw_only=True):
+    """One offer that the agent did not take: no answer, reject, or the customer left meanwhile."""
+
+    contact_id: str
+    agent_id: str
+    queue_id: str
+    channel: Channel
+    at: Instant
+
+
+class AgentTime(Struct, frozen=True, kw_only=True):
+    """A stretch of an agent's Available time, with a contact or idle (section 2.5)."""
+
+    agent_id: str
+    routing_profile_id: str
+    kind: Literal["contact", "idle"]
+    started_at: Instant
+    ended_at: Instant
+
+
+Fact = Leg | MissedOffer | AgentTime

@@ -1,0 +1,1 @@
+"""Floor 3: the contact center, a deterministic state machine."""

@@ -1,0 +1,1 @@
+"""Floor 6: carriers behind the telephony seam."""

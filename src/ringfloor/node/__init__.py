@@ -1,0 +1,1 @@
+"""Floor 4: the shell: one writer, one loop, an outbox."""

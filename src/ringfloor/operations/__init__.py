@@ -1,0 +1,1 @@
+"""Floor 5: API operations as commands and queries."""

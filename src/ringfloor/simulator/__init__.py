@@ -1,0 +1,1 @@
+"""Floor 6: traffic for a live example center."""

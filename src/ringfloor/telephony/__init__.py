@@ -1,0 +1,1 @@
+"""Floor 1: the telephony seam, contract only; carriers live in gateway."""
