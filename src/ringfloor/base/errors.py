@@ -13,7 +13,7 @@ class Refusal(Exception):
 
     code: the API's error name, e.g. InvalidParameterException.
     message: for the caller; None where Amazon Connect is known to send none.
-    members: further modeled members of the error shape, e.g. ResourceType of ResourceInUseException.
+    members: further modeled members of the error shape, e.g. ResourceType.
     """
 
     def __init__(self, code: str, message: str | None, **members: object) -> None:

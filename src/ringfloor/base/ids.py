@@ -33,7 +33,11 @@ def dice(number: int) -> Draw:
     return lambda: deal.randbytes(16)
 
 
-def generator(number: int) -> random.Random:
+Dice = random.Random
+"""A reproducible generator."""
+
+
+def generator(number: int) -> Dice:
     """A reproducible generator for traffic and simulations."""
     return random.Random(number)  # noqa: S311  reproducible on purpose
 

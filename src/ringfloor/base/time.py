@@ -56,13 +56,17 @@ class WallClock:
 
 
 class VirtualClock:
-    """A clock that only its owner moves, and only forward."""
+    """A clock that only its owner moves; forward, once something has happened by it."""
 
     def __init__(self, start: Instant) -> None:
         self._now = start
 
     def now(self) -> Instant:
         return self._now
+
+    def begin_at(self, instant: Instant) -> None:
+        """Set a clock by which nothing has happened yet."""
+        self._now = instant
 
     def move_to(self, instant: Instant) -> None:
         if instant < self._now:

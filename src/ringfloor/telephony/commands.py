@@ -1,0 +1,186 @@
+"""Commands of the telephony seam: what the center asks of a carrier.
+
+The center's outbox sends them to Carrier.perform; the nouns are ARI's (channel, bridge, playback).
+A command is only accepted when perform returns; what comes of it is told by events.
+
+Rules
+* Ids are chosen by the caller, so a command may be repeated: a known channel is not dialled again,
+  a playback or gather that has begun or finished does not begin again, and everything else sets a
+  state (in a bridge or not, music or none, up or gone) that is already so. The latest run of
+  commands may therefore be repeated as a whole and in order, as an outbox does after a crash: no
+  event comes twice and all ends as it was. An id is never used for something else.
+* The commands of one channel are performed in their order; none needs to wait for another's event.
+* A channel hears one thing at a time: a Play or a Gather ends the one before it. Music lies
+  underneath and goes on until StopMusic. Bridges do not touch any of this, nor it them.
+* Hold is composed: RemoveFromBridge and StartMusic, later StopMusic and AddToBridge. So are
+  consultation and conference. There is no REFER inside.
+* A command for a channel that the carrier does not know is answered by its ChannelHungUp, once; a
+  command for a channel that has hung up has no effect and no event.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from ringfloor.base.limits import INTER_DIGIT_MS
+from ringfloor.base.time import Duration
+from ringfloor.telephony.events import Q850
+
+AGENT = "agent:"
+"""What an agent's address begins with; the user id follows."""
+
+
+def agent_address(user_id: str) -> str:
+    """Where an agent's softphone is reached."""
+    return AGENT + user_id
+
+
+class Media(Struct, frozen=True, array_like=True):
+    """Something to hear. value: the text, the SSML, or the prompt's id or name."""
+
+    kind: Literal["text", "ssml", "prompt"]
+    value: str
+
+
+class _Command(Struct, frozen=True, array_like=True, tag=True):
+    pass
+
+
+# Channels
+
+
+class Originate(_Command, frozen=True):
+    """Dial (ARI: originate). ChannelRinging, then ChannelAnswered or ChannelHungUp follow."""
+
+    channel_id: str
+    to: str
+    """E.164, or agent_address(user id)."""
+    from_: str
+    """The caller id, E.164."""
+    timeout_ms: Duration
+    """Ring no longer than this; then the call ends by timeout."""
+
+
+class Answer(_Command, frozen=True):
+    """Answer a channel that came in (ARI: answer); ChannelAnswered follows."""
+
+    channel_id: str
+
+
+class HangUp(_Command, frozen=True):
+    """End a channel in any state (ARI: hangup): an unanswered one is cancelled or rejected."""
+
+    channel_id: str
+    cause: int = Q850.NORMAL_CLEARING
+    """Q.850; while it rings in, it becomes the SIP status of the rejection."""
+
+
+# What a channel hears, and what is heard from it
+
+
+class Play(_Command, frozen=True):
+    """Play media one after the other to one channel (ARI: play); PlaybackFinished follows.
+
+    It needs a channel that is up; otherwise it fails.
+    """
+
+    playback_id: str
+    channel_id: str
+    media: tuple[Media, ...]
+    loop: bool = False
+    """From the start again, until it is stopped."""
+
+
+class StopPlayback(_Command, frozen=True):
+    """End a playback now (ARI: stop playback); nothing happens if it is over."""
+
+    playback_id: str
+
+
+class Gather(_Command, frozen=True):
+    """Play media and collect keys (FreeSWITCH: play_and_get_digits); GatherFinished follows.
+
+    The first key ends the media (barge-in). It needs a channel that is up; otherwise it is
+    cancelled at once. A menu in which # and * are choices has no terminators and no cancel key.
+    """
+
+    gather_id: str
+    channel_id: str
+    media: tuple[Media, ...]
+    max_digits: int
+    """At least 1; the key that makes it full ends the gathering."""
+    first_digit_ms: Duration
+    """How long the first key may take, counted from the end of the media."""
+    inter_digit_ms: Duration = INTER_DIGIT_MS
+    """How long each further key may take."""
+    terminators: str = "#"
+    """The keys that, pressed one after the other, end the gathering and are not part of it.
+
+    At most five, as Connect's InputTerminationSequence; "" for none.
+    """
+    cancel_key: bool = True
+    """* forgets what was typed, and the wait for a first key begins again."""
+    type_ahead: bool = True
+    """Begin with the keys that were pressed while nobody gathered; False throws them away.
+
+    With keys at hand the media is not played. Amazon Connect does either, as its flow block Set
+    Touchtone Buffer Behavior says; without the block such keys are lost there.
+    """
+
+
+class StopGather(_Command, frozen=True):
+    """End a gathering now; it is cancelled. Nothing happens if it is over."""
+
+    gather_id: str
+
+
+class StartMusic(_Command, frozen=True):
+    """Music until StopMusic (ARI: moh); no media means the carrier's own music."""
+
+    channel_id: str
+    media: tuple[Media, ...] = ()
+
+
+class StopMusic(_Command, frozen=True):
+    channel_id: str
+
+
+# Bridges
+
+
+class CreateBridge(_Command, frozen=True):
+    """A mixing point (ARI: bridge); all channels in it hear each other."""
+
+    bridge_id: str
+
+
+class AddToBridge(_Command, frozen=True):
+    """Put a channel into a bridge, out of the one it was in.
+
+    A channel that still rings is heard as soon as it is up. A bridge that the carrier does not know
+    is created, so that the bridge of a center that has restarted need not be.
+    """
+
+    bridge_id: str
+    channel_id: str
+
+
+class RemoveFromBridge(_Command, frozen=True):
+    """Take a channel out of this bridge; nothing happens if it is not in it."""
+
+    bridge_id: str
+    channel_id: str
+
+
+class DestroyBridge(_Command, frozen=True):
+    """Take everybody out; the channels live on, alone."""
+
+    bridge_id: str
+
+
+ChannelCommand = (
+    Answer | HangUp | Play | Gather | StartMusic | StopMusic | AddToBridge | RemoveFromBridge
+)
+"""Commands for a channel that is there."""
+
+Command = Originate | ChannelCommand | StopPlayback | StopGather | CreateBridge | DestroyBridge

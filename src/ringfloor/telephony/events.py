@@ -1,0 +1,144 @@
+"""Events of the telephony seam: what a carrier tells the center, and the causes it tells.
+
+A carrier hands them to the callback it was built with; the node turns them into the engine's
+commands.
+
+Rules
+* Exactly one ChannelHungUp per channel, whoever hangs up, and nothing about the channel after it.
+* Every Play and Gather that a living channel was given finishes exactly once, before the
+  ChannelHungUp if that is what ends it. Given to a channel that has gone, ChannelHungUp says it.
+* A key is told once: to the gathering if there is one, else as ChannelDigit if the channel is in a
+  bridge, else it is kept for the next gathering and not told.
+"""
+
+from enum import IntEnum
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Q850(IntEnum):
+    """The causes of ITU-T Q.850 that the center knows by name; a carrier may give any other."""
+
+    UNALLOCATED_NUMBER = 1
+    NORMAL_CLEARING = 16
+    USER_BUSY = 17
+    NO_USER_RESPONDING = 18
+    NO_ANSWER = 19
+    CALL_REJECTED = 21
+    NUMBER_CHANGED = 22
+    DESTINATION_OUT_OF_ORDER = 27
+    INVALID_NUMBER_FORMAT = 28
+    NORMAL_UNSPECIFIED = 31
+    NO_CIRCUIT = 34
+    NETWORK_OUT_OF_ORDER = 38
+    TEMPORARY_FAILURE = 41
+    CONGESTION = 42
+    INTERWORKING = 127
+
+
+_SIP: dict[int, int] = {
+    Q850.UNALLOCATED_NUMBER: 404,
+    Q850.USER_BUSY: 486,
+    Q850.NO_USER_RESPONDING: 408,
+    Q850.NO_ANSWER: 480,
+    Q850.CALL_REJECTED: 603,
+    Q850.NUMBER_CHANGED: 410,
+    Q850.DESTINATION_OUT_OF_ORDER: 502,
+    Q850.INVALID_NUMBER_FORMAT: 484,
+    Q850.NO_CIRCUIT: 503,
+    Q850.NETWORK_OUT_OF_ORDER: 503,
+    Q850.TEMPORARY_FAILURE: 503,
+    Q850.CONGESTION: 503,
+    Q850.INTERWORKING: 500,
+}
+
+
+def sip_status(cause: int) -> int:
+    """The SIP status that refuses a call for a Q.850 cause (RFC 3398, section 7.2.4.1)."""
+    return _SIP.get(cause, 480)
+
+
+HungUpBy = Literal["remote", "local", "timeout", "media_timeout"]
+PlaybackReason = Literal["eof", "stopped", "failed"]
+GatherReason = Literal[
+    "max_digits", "terminator", "inter_digit_timeout", "first_digit_timeout", "cancelled"
+]
+
+
+class _Event(Struct, frozen=True, array_like=True, tag=True):
+    pass
+
+
+class ChannelIncoming(_Event, frozen=True):
+    """Somebody calls; the channel rings until it is answered or hung up."""
+
+    channel_id: str
+    from_: str
+    """The caller's number, E.164 unless it was withheld; his word, not to be trusted."""
+    to: str
+    """The number he dialled, E.164."""
+
+
+class ChannelRinging(_Event, frozen=True):
+    """The far end of an originated channel rings (SIP 180)."""
+
+    channel_id: str
+
+
+class ChannelAnswered(_Event, frozen=True):
+    """The channel is up, whoever answered it."""
+
+    channel_id: str
+
+
+class ChannelDigit(_Event, frozen=True):
+    """A key pressed in a bridge that nobody gathers: one event per key, however long it is held."""
+
+    channel_id: str
+    digit: str
+
+
+class ChannelHungUp(_Event, frozen=True):
+    """The channel is gone, and this is the last that is told of it."""
+
+    channel_id: str
+    by: HungUpBy
+    """local: by HangUp; timeout: it rang too long; media_timeout: no sound came any more."""
+    q850: int
+    sip_code: int | None
+    """The final SIP status if the call was never up (ARI: tech_cause); None after a BYE."""
+    reason: str
+    """In words, for logs."""
+
+
+class PlaybackFinished(_Event, frozen=True):
+    """eof: played to its end; stopped: by StopPlayback, another Play, or the hang-up."""
+
+    playback_id: str
+    channel_id: str
+    reason: PlaybackReason
+
+
+class GatherFinished(_Event, frozen=True):
+    """The keys that were typed, without terminators.
+
+    first_digit_timeout means that none were typed, inter_digit_timeout that some were; cancelled:
+    by StopGather, another Play or Gather, or the hang-up.
+    """
+
+    gather_id: str
+    channel_id: str
+    digits: str
+    reason: GatherReason
+
+
+Event = (
+    ChannelIncoming
+    | ChannelRinging
+    | ChannelAnswered
+    | ChannelDigit
+    | ChannelHungUp
+    | PlaybackFinished
+    | GatherFinished
+)
