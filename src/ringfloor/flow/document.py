@@ -1,0 +1,222 @@
+"""Document: a flow's content as text becomes actions, whatever state they are in.
+
+language reads content with it, for SAVED and PUBLISHED alike. It asks only for the shape: JSON of
+an allowed size, and actions that have an identifier and a type. What is wrong is collected as
+Problems, so that one refusal can tell everything; rules adds what a published flow must be.
+
+Sources: behaviour specification, sections 6.1 and 6.7; Amazon Connect API reference, Flow language.
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ringfloor.base.errors import Refusal
+from ringfloor.base.limits import FLOW_CONTENT_CHARS_MAX, FLOW_NESTING_MAX, FLOW_PROBLEMS_MAX
+from ringfloor.flow.catalog import OPERATORS
+
+
+class Condition(Struct, frozen=True):
+    """Whether a result leads to next: `result operator operand`."""
+
+    operator: str
+    operand: str
+    next: str
+
+
+class Action(Struct, frozen=True):
+    """One action: what it does, and where it goes after that."""
+
+    identifier: str
+    type: str
+    parameters: dict[str, Any]
+    next: str | None
+    errors: tuple[tuple[str, str], ...]
+    """(ErrorType, identifier of the next action), as written."""
+    conditions: tuple[Condition, ...]
+
+
+class Flow(Struct, frozen=True):
+    """A flow, ready to be stepped through."""
+
+    start: str
+    actions: dict[str, Action]
+
+
+# Problems
+
+
+class Level(IntEnum):
+    """How much is asked of a content; each level includes those before it."""
+
+    SHAPE = 0
+    RUNS = 1
+    RULE = 2
+
+
+class Problems:
+    """What is wrong with a content, as far as its strictness asks."""
+
+    def __init__(self, strictness: Level) -> None:
+        self._strictness = strictness
+        self._messages: list[str] = []
+
+    def add(self, level: Level, message: str) -> None:
+        if level <= self._strictness and len(self._messages) < FLOW_PROBLEMS_MAX:
+            self._messages.append(message)
+
+    def value(self, level: Level, place: str) -> None:
+        self.add(level, f"Invalid Action property value. Path: {place}")
+
+    def missing(self, level: Level, place: str) -> None:
+        self.add(level, f"Action is missing required property. Path: {place}")
+
+    def refuse(self) -> None:
+        if self._messages:
+            raise refusal(*self._messages)
+
+
+def refusal(*messages: str) -> Refusal:
+    problems = [{"message": message} for message in messages]
+    return Refusal("InvalidContactFlowException", None, problems=problems)
+
+
+# Shape: text to actions
+
+
+def decoded(content: str) -> dict[str, Any]:
+    if len(content) > FLOW_CONTENT_CHARS_MAX:
+        raise refusal(
+            f"Content has {len(content)} characters; at most {FLOW_CONTENT_CHARS_MAX} are allowed"
+        )
+    try:
+        document = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise refusal(f"Content is not JSON: {reason}") from None
+    if not isinstance(document, dict):
+        raise refusal("Content must be a JSON object with StartAction and Actions")
+    if "modules" in document and "Actions" not in document:
+        raise refusal(
+            "Content is an export of the old flow editor (modules). Open the flow in the Amazon "
+            "Connect console and save it, then take its content from DescribeContactFlow"
+        )
+    if depth(document) > FLOW_NESTING_MAX:
+        raise refusal(f"Content is nested deeper than {FLOW_NESTING_MAX} levels")
+    return document
+
+
+def depth(document: Any) -> int:  # noqa: ANN401  any JSON value
+    """How deeply a JSON value is nested; a scalar has depth 0. Stops above FLOW_NESTING_MAX."""
+    layer = [document]
+    for level in range(FLOW_NESTING_MAX + 1):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not layer:
+            return level
+    return FLOW_NESTING_MAX + 1
+
+
+def read_actions(document: dict[str, Any], problems: Problems) -> list[tuple[str, Action]]:
+    """The readable actions with their places."""
+    given = document.get("Actions", [])
+    if not isinstance(given, list):
+        problems.add(Level.SHAPE, "Invalid property value. Path: Actions")
+        return []
+    read = ((f"Actions[{number}]", raw) for number, raw in enumerate(given))
+    return [
+        (place, action)
+        for place, raw in read
+        if (action := _action(place, raw, problems)) is not None
+    ]
+
+
+def _action(place: str, raw: object, problems: Problems) -> Action | None:
+    if not isinstance(raw, dict):
+        problems.value(Level.SHAPE, place)
+        return None
+    names = [raw.get("Identifier"), raw.get("Type")]
+    for name, given in zip(("Identifier", "Type"), names, strict=True):
+        if given is None:
+            problems.missing(Level.SHAPE, f"{place}.{name}")
+        elif not isinstance(given, str):
+            problems.value(Level.SHAPE, f"{place}.{name}")
+    identifier, type_ = names
+    if not isinstance(identifier, str) or not isinstance(type_, str):
+        return None
+    transitions = _part(raw, "Transitions", dict, place, problems)
+    place = f"{place}.Transitions"
+    return Action(
+        identifier,
+        type_,
+        _part(raw, "Parameters", dict, place.removesuffix(".Transitions"), problems),
+        _target(transitions, place, problems),
+        tuple(_errors(transitions, place, problems)),
+        tuple(_conditions(transitions, place, problems)),
+    )
+
+
+def _part(raw: dict[str, Any], name: str, kind: type, place: str, problems: Problems) -> Any:  # noqa: ANN401  a dict or a list, as asked
+    """A member that may be left out."""
+    given = raw.get(name)
+    if given is None:
+        return kind()
+    if not isinstance(given, kind):
+        problems.value(Level.SHAPE, f"{place}.{name}")
+        return kind()
+    return given
+
+
+def _target(raw: dict[str, Any], place: str, problems: Problems) -> str | None:
+    """NextAction; the console writes "" for a branch that leads nowhere yet."""
+    given = raw.get("NextAction")
+    if given is not None and not isinstance(given, str):
+        problems.value(Level.SHAPE, f"{place}.NextAction")
+        return None
+    return given or None
+
+
+def _errors(
+    transitions: dict[str, Any], place: str, problems: Problems
+) -> Iterator[tuple[str, str]]:
+    for number, raw in enumerate(_part(transitions, "Errors", list, place, problems)):
+        where = f"{place}.Errors[{number}]"
+        error = raw.get("ErrorType") if isinstance(raw, dict) else None
+        if isinstance(raw, dict) and isinstance(error, str):
+            yield error, _target(raw, where, problems) or ""
+        else:
+            problems.value(Level.SHAPE, where)
+
+
+def _conditions(transitions: dict[str, Any], place: str, problems: Problems) -> Iterator[Condition]:
+    for number, raw in enumerate(_part(transitions, "Conditions", list, place, problems)):
+        where = f"{place}.Conditions[{number}]"
+        test = raw.get("Condition") if isinstance(raw, dict) else None
+        if not isinstance(raw, dict) or not isinstance(test, dict):
+            problems.value(Level.SHAPE, where)
+            continue
+        operator = test.get("Operator")
+        if not isinstance(operator, str) or operator not in OPERATORS:
+            problems.value(Level.RUNS, f"{where}.Condition.Operator")
+        operand = _operand(test.get("Operands"))
+        if not operand:
+            problems.value(Level.RUNS, f"{where}.Condition.Operands")
+        target = _target(raw, where, problems)
+        yield Condition(str(operator), operand or "", target or "")
+
+
+def _operand(given: object) -> str | None:
+    """The one operand as text. Nested conditions are in the reference; no service takes them."""
+    if not isinstance(given, list) or len(given) != 1:
+        return None
+    operand = given[0]
+    if isinstance(operand, bool | int | float):
+        return msgspec.json.encode(operand).decode()
+    return operand if isinstance(operand, str) else None
