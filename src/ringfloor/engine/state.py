@@ -1,0 +1,170 @@
+"""State: everything one contact center knows, and nothing that it does.
+
+Facts come first: resources, agents, contacts, client tokens. A snapshot is the facts. Indexes
+follow: each can be rebuilt from the facts, and exists because some event would otherwise cost more
+than what it touches. Only the apply functions of the engine write here.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec import Struct, field
+from sortedcontainers import SortedList
+
+from ringfloor.base.errors import not_found
+from ringfloor.base.time import Duration, Instant
+from ringfloor.domain.contact import Agent, Contact
+from ringfloor.domain.resources import KINDS, Home, Properties, Resource
+from ringfloor.domain.vocabulary import Channel
+from ringfloor.flow.language import Flow
+
+
+class Instance(Struct, kw_only=True):
+    """The instance itself."""
+
+    id: str
+    region: str
+    account: str
+    alias: str
+    properties: Properties
+    created_at: Instant
+    tags: dict[str, str] = field(default_factory=dict)
+    client_token: str | None = None
+    deleted: bool = False
+
+
+class Row(NamedTuple):
+    """One queue and channel of a routing profile."""
+
+    queue_id: str
+    channel: Channel
+    priority: int
+    delay_ms: Duration
+
+
+class Profile(NamedTuple):
+    """A routing profile as routing reads it."""
+
+    id: str
+    rows: tuple[Row, ...]
+    """By priority, best first."""
+    concurrency: dict[Channel, int]
+    mixes: frozenset[Channel]
+    """Channels beside which an agent may take other channels (ROUTE_ANY_CHANNEL)."""
+
+
+class Edition(Struct):
+    """A flow's content as it was published; kept while its flow or any contact uses it."""
+
+    content: str
+    flow: Flow
+    users: int = 0
+
+
+class Line:
+    """The contacts that wait for one queue and channel.
+
+    A place is (priority, start of wait less its adjustment, turn, contact id): sorted, it is the
+    order of service. ripe holds, for each delay that some routing profile has, the places of those
+    who have waited that long.
+    """
+
+    __slots__ = ("order", "ripe")
+
+    def __init__(self) -> None:
+        self.order: SortedList[Place] = SortedList()
+        self.ripe: dict[Duration, SortedList[Place]] = {}
+
+
+Place = tuple[int, Instant, int, str]
+LineKey = tuple[str, Channel]
+PoolKey = tuple[str, Channel]
+Idle = tuple[Instant, int, str]
+"""(idle since, turn, agent id): sorted, the longest available agent comes first."""
+
+Deadline = tuple[Instant, int, str, Duration]
+"""(at, turn, contact id, delay in ms or 0 for the deadline of the contact's stage)."""
+
+
+class Center:
+    """One contact center."""
+
+    __slots__ = (
+        "agents",
+        "at",
+        "client_tokens",
+        "contacts",
+        "deadlines",
+        "editions",
+        "flows",
+        "instance",
+        "lines",
+        "names",
+        "placed",
+        "pools",
+        "profiles",
+        "queued",
+        "referrers",
+        "resources",
+        "rows",
+        "turn",
+    )
+
+    def __init__(self) -> None:
+        # Facts
+        self.instance: Instance | None = None
+        self.at: Instant = 0
+        self.turn = 0
+        """Runs with everything whose order must be told apart within one instant."""
+        self.resources: dict[str, dict[str, Resource]] = {kind: {} for kind in KINDS}
+        self.agents: dict[str, Agent] = {}
+        self.contacts: dict[str, Contact] = {}
+        self.client_tokens: dict[str, str] = {}
+        """Client token to the id of the live contact that it started."""
+        # Indexes
+        self.names: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+        self.referrers: dict[str, dict[tuple[str, str], int]] = {}
+        """Id of a resource to the (kind, id) of those that name it, and how often."""
+        self.flows: dict[str, str] = {}
+        """Published flow to its present edition."""
+        self.editions: dict[str, Edition] = {}
+        """By digest of the content."""
+        self.profiles: dict[str, Profile] = {}
+        self.rows: dict[LineKey, dict[str, Duration]] = {}
+        """Queue and channel to the profiles that have it, with their delay."""
+        self.lines: dict[LineKey, Line] = {}
+        self.pools: dict[PoolKey, SortedList[Idle]] = {}
+        """Routing profile and channel to the agents who may take such a contact now."""
+        self.placed: dict[str, tuple[Idle, tuple[PoolKey, ...]]] = {}
+        """Agent id to his entry in the pools and the pools it stands in."""
+        self.queued: dict[str, int] = {}
+        """Queue id to the number of contacts enqueued, offered ones included."""
+        self.deadlines: SortedList[Deadline] = SortedList()
+
+    @property
+    def home(self) -> Home:
+        """Where this instance lives."""
+        assert self.instance is not None
+        return Home(self.instance.region, self.instance.account, self.instance.id)
+
+    def next_turn(self) -> int:
+        """The next running number; called by apply functions only."""
+        self.turn += 1
+        return self.turn
+
+    def resource(self, kind: str, identifier: str, field: str = "Id") -> Resource:
+        """The resource of that id; refuses with ResourceNotFoundException."""
+        found = self.resources[kind].get(identifier)
+        if found is None:
+            raise not_found(field, identifier, KINDS[kind].title)
+        return found
+
+    def named(self, kind: str, name: str) -> str:
+        """The id of the resource that bears this name; KeyError if there is none."""
+        return self.names[kind][name]
+
+    def users_of(self, profile_id: str) -> Iterator[Agent]:
+        """The agents of a routing profile, in a stable order."""
+        for kind, identifier in self.referrers.get(profile_id, {}):
+            if kind == "user":
+                yield self.agents[identifier]
