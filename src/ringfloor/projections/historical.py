@@ -1,0 +1,293 @@
+"""History: final legs, missed offers and agent time in columns, and the metrics asked of them.
+
+The node loads facts in batches from its outbox and answers GetMetricData and DescribeContact (of
+ended contacts) from here, all from worker threads. This is the only module that knows DuckDB and
+Arrow. What a metric means stands in projections.historical_metrics, what a request may ask in
+projections.historical_request, and how rows are made of both in projections.historical_answer.
+
+Rules:
+- The journal is the truth, this store can always be rebuilt from it. Each batch is one transaction
+  that also writes the journal sequence it reaches, so a batch is there as a whole or not at all,
+  and a batch loaded twice counts once. What load has returned from survives kill -9.
+- A file that is damaged, foreign or of another layout is renamed aside at open and a new one is
+  begun: last() is then 0 for every instance and the node replays from the start.
+- An answer sees one snapshot: no half of a batch, however many loads happen meanwhile.
+- One cursor per call, one writer at a time. Results are fetched whole; until then they own the
+  cursor, and a second statement on it is an error.
+- Columns are the fields of domain.facts in their order: a new field is a new layout.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import UnionType
+from typing import Any, NamedTuple, Self, get_args
+from zlib import crc32
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from ringfloor.base.errors import Fault
+from ringfloor.base.limits import (
+    HISTORY_FILES_ASIDE_MAX,
+    HISTORY_LOG_BYTES_MAX,
+    HISTORY_MEMORY_BYTES_MAX,
+)
+from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
+from ringfloor.projections.historical_answer import rows
+from ringfloor.projections.historical_request import HistoricalQuery, Row
+
+FILE = "history.duckdb"
+
+FORMAT = 1
+"""To be raised when the meaning of a fact changes; a new field changes the layout by itself."""
+
+
+class _Table(NamedTuple):
+    """Where one kind of fact is kept; columns are (name, SQL type, Arrow type)."""
+
+    name: str
+    columns: tuple[tuple[str, str, pa.DataType], ...]
+
+    def ddl(self) -> str:
+        columns = ", ".join(f'"{name}" {sql}' for name, sql, _ in self.columns)
+        return f"CREATE TABLE {self.name} ({columns})"
+
+
+def _column(name: str, annotation: Any) -> tuple[str, str, pa.DataType]:  # noqa: ANN401  a type expression
+    shapes = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    if int in shapes:
+        return name, "BIGINT", pa.int64()
+    if bytes in shapes:
+        return name, "BLOB", pa.binary()
+    return name, "VARCHAR", pa.string()
+
+
+def _table(name: str, fact: type[Fact], *derived: tuple[str, str, pa.DataType]) -> _Table:
+    fields = (_column(field.name, field.type) for field in msgspec.structs.fields(fact))
+    return _Table(name, (_column("instance", str), *derived, *fields))
+
+
+# A contact is found by a scan over the checksums of the ids, 4 bytes each: 2-3 ms in a million
+# legs, against 15-20 ms over the ids themselves; any further condition in the SQL costs as much
+# again. An index would take 1 ms at any size, but also a quarter of the load rate, 180 MB per
+# million legs, and part of the trust in recovery after kill -9.
+CONTACT_KEY = ("contact_key", "UINTEGER", pa.uint32())
+
+TABLES: dict[type[Fact], _Table] = {
+    Leg: _table("leg", Leg, CONTACT_KEY),
+    MissedOffer: _table("missed_offer", MissedOffer),
+    AgentTime: _table("agent_time", AgentTime),
+}
+LAYOUT: tuple[str, ...] = (
+    "CREATE TABLE about (layout VARCHAR)",
+    "CREATE TABLE loaded (instance VARCHAR, sequence BIGINT)",
+    *(table.ddl() for table in TABLES.values()),
+)
+LAYOUT_NAME = f"{FORMAT}: {'; '.join(LAYOUT)}"
+
+
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": f"{HISTORY_MEMORY_BYTES_MAX}B",
+    "checkpoint_threshold": f"{HISTORY_LOG_BYTES_MAX}B",
+    # Nothing but our own file: no other files, no network, no extensions fetched.
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+class History:
+    """The store. Made by open; every method may be called from any thread."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+        self._database = database
+        self._writer = threading.Lock()
+
+    @classmethod
+    def open(cls, directory: Path | None, report: Callable[[str], None]) -> Self:
+        """The history kept in a directory, or a new one in memory.
+
+        An unusable file is renamed aside and told to report; last() is then 0 for all instances.
+        A Fault if the file is in use by another process or the directory cannot be written.
+        """
+        if directory is None:
+            return cls(_opened(":memory:"))
+        path = directory / FILE
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if not path.exists() and _log(path).exists():
+                report(f"{path} is missing, its log is kept as {_set_aside(path)}; rebuilding")
+            try:
+                return cls(_opened(str(path)))
+            except (duckdb.Error, _ForeignLayout) as error:
+                if "Could not set lock" in str(error):
+                    raise Fault(f"{path} is in use by another process: {error}") from error
+                aside = _set_aside(path)
+                report(f"{path} is unusable ({error}), kept as {aside}; rebuilding from journal")
+                return cls(_opened(str(path)))
+        except (OSError, duckdb.Error) as error:
+            raise Fault(f"no history can be kept in {directory}: {error}") from error
+
+    def close(self) -> None:
+        with self._writer:
+            self._database.close()
+
+    def last(self, instance: str) -> int:
+        """The last journal sequence loaded for an instance, 0 if none."""
+        with self._cursor() as cursor:
+            return _last(cursor, instance)
+
+    def load(self, instance: str, sequence: int, facts: Sequence[Fact]) -> None:
+        """Keep the facts of the journal up to sequence; ignored if that much is there already."""
+        batches = [
+            (table, _arrow(table, instance, [fact for fact in facts if type(fact) is kind]))
+            for kind, table in TABLES.items()
+        ]
+        with self._writer, self._cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")
+            last = _last(cursor, instance)
+            if sequence <= last:
+                return
+            for table, batch in batches:
+                if batch.num_rows:
+                    cursor.register("batch", batch)
+                    cursor.execute(f"INSERT INTO {table.name} SELECT * FROM batch")  # noqa: S608  our own names
+                    cursor.unregister("batch")
+            if last:
+                cursor.execute(
+                    "UPDATE loaded SET sequence = $sequence WHERE instance = $instance",
+                    {"instance": instance, "sequence": sequence},
+                )
+            else:
+                cursor.execute("INSERT INTO loaded VALUES (?, ?)", [instance, sequence])
+            cursor.execute("COMMIT")
+
+    def forget(self, instance: str) -> None:
+        """Remove all that is kept of an instance; last() is 0 again."""
+        with self._writer, self._cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")
+            for name in ("loaded", *(table.name for table in TABLES.values())):
+                cursor.execute(f"DELETE FROM {name} WHERE instance = ?", [instance])  # noqa: S608  our own names
+            cursor.execute("COMMIT")
+
+    def leg(self, instance: str, contact_id: str) -> bytes | None:
+        """The record of an ended contact. See CONTACT_KEY for what this costs."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT record, contact_id, instance FROM leg WHERE contact_key = ?",
+                [_contact_key(contact_id)],
+            ).fetchall()
+        mine = (record for record, *whose in found if whose == [contact_id, instance])
+        return next(mine, None)
+
+    def answer(
+        self,
+        instance: str,
+        query: HistoricalQuery,
+        open_times: Sequence[AgentTime],
+        queues_by_profile: Mapping[str, frozenset[str]],
+    ) -> list[Row]:
+        """The rows of a request, ordered by their dimensions.
+
+        open_times: stretches still running, ended_at = now. queues_by_profile: which queues the
+        agents of a routing profile serve; a profile that is not named serves none.
+        """
+        with self._cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")  # one snapshot for all statements
+
+            def ask(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+                return cursor.execute(statement, parameters).fetchall()
+
+            return rows(ask, instance, query, open_times, queues_by_profile)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            cursor = self._database.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()  # what was begun and not committed is rolled back
+        except duckdb.Error as error:
+            raise Fault(
+                f"the history cannot be used: {error}. If its file is damaged, stop, move "
+                f"{FILE} away and start again: it is rebuilt from the journal"
+            ) from error
+
+
+class _ForeignLayout(Exception):
+    """The file is DuckDB's, but its tables are not ours, or not of this version."""
+
+
+def _contact_key(contact_id: str) -> int:
+    return crc32(contact_id.encode())
+
+
+def _arrow(table: _Table, instance: str, facts: Sequence[Fact]) -> pa.Table:
+    rows = [msgspec.structs.astuple(fact) for fact in facts]
+    own: list[Sequence[Any]] = [[instance] * len(rows)]
+    if CONTACT_KEY in table.columns:
+        own.append([_contact_key(fact.contact_id) for fact in facts if isinstance(fact, Leg)])
+    columns = [*own, *zip(*rows, strict=True)] if rows else [()] * len(table.columns)
+    return pa.table(
+        {
+            name: pa.array(values, shape)
+            for (name, _, shape), values in zip(table.columns, columns, strict=True)
+        }
+    )
+
+
+def _last(cursor: duckdb.DuckDBPyConnection, instance: str) -> int:
+    found = cursor.execute("SELECT sequence FROM loaded WHERE instance = ?", [instance]).fetchall()
+    return found[0][0] if found else 0
+
+
+def _opened(path: str) -> duckdb.DuckDBPyConnection:
+    """A database with our tables in it; _ForeignLayout if it has others."""
+    memory = {"temp_directory": ""} if path == ":memory:" else {}
+    database = duckdb.connect(path, config=SETTINGS | memory)
+    try:
+        tables = {name for (name,) in database.execute("SHOW TABLES").fetchall()}
+        if not tables:
+            database.execute("BEGIN TRANSACTION")
+            for statement in LAYOUT:
+                database.execute(statement)
+            database.execute("INSERT INTO about VALUES (?)", [LAYOUT_NAME])
+            database.execute("COMMIT")
+        else:
+            _check_layout(database, tables)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _check_layout(database: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
+    if "about" in tables:
+        found = database.execute("SELECT layout FROM about").fetchall()
+        if found == [(LAYOUT_NAME,)]:
+            database.execute("SELECT max(sequence) FROM loaded").fetchall()  # readable at all
+            return
+    raise _ForeignLayout("its tables are not those of this version")
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename the file and its log, if they are there; the name that the file has now."""
+    for number in range(1, HISTORY_FILES_ASIDE_MAX + 1):
+        aside = path.with_name(f"{path.name}.aside-{number}")
+        if not aside.exists() and not _log(aside).exists():
+            for old, new in ((path, aside), (_log(path), _log(aside))):
+                if old.exists():
+                    old.rename(new)
+            return aside
+    raise Fault(
+        f"{path.parent} holds {HISTORY_FILES_ASIDE_MAX} histories set aside: look at the disk, "
+        f"then remove them"
+    )

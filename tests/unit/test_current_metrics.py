@@ -1,0 +1,403 @@
+"""Current metrics: which rows there are, in which order, and what stands in them."""
+
+from metric_histories import (
+    AVAILABLE,
+    BREAK,
+    LUNCH,
+    Legs,
+    clock,
+    profile,
+    queue,
+    status,
+    statuses,
+    user,
+)
+from ringfloor.domain.vocabulary import CHANNELS
+from ringfloor.projections.current_request import metric_results, parse
+from ringfloor.projections.current_rows import answer
+from ringfloor.projections.realtime import Realtime
+from ringfloor.projections.waiting import Waiting
+
+AT = clock("10:00:00")
+VOICE_CHAT = {"VOICE": 1, "CHAT": 2}
+
+
+class Floor:
+    """Two queues; profiles "both" (of them), "P only" and "S chat"; agents as they are told."""
+
+    def __init__(self):
+        self.realtime, self.waiting, self.legs = Realtime(), Waiting(), Legs()
+        self.tell(*statuses(), queue("S"), queue("P"))
+        both = [(name, channel) for name in ("S", "P") for channel in ("VOICE", "CHAT")]
+        self.tell(profile("both", VOICE_CHAT, both, mixes=CHANNELS))
+        self.tell(profile("P only", {"VOICE": 1}, [("P", "VOICE")]))
+        self.tell(profile("S chat", {"CHAT": 3}, [("S", "CHAT")]))
+
+    def tell(self, *told, at=AT):
+        for event in told:
+            self.realtime.on(event, at)
+            self.waiting.on(event, at)
+
+    def agent(self, name, of, status_id=AVAILABLE):
+        self.tell(user(name, of), status(name, status_id))
+
+    def contact(self, name, queue_id, channel="VOICE", at=AT):
+        self.tell(self.legs.begin(name, at, channel), self.legs.enqueue(name, queue_id, at), at=at)
+
+    def talk(self, name, agent, queue_id, channel="VOICE"):
+        self.contact(name, queue_id, channel)
+        self.tell(self.legs.offer(name, agent, AT), self.legs.connect(name, agent, AT))
+
+    def rows(self, *names, of=("S", "P"), groupings=("QUEUE",), now=AT, **request):
+        query = self.query(*names, of=of, groupings=groupings, **request)
+        return [
+            (*row.dimensions, *row.values)
+            for row in answer(self.realtime, self.waiting, query, now)
+        ]
+
+    def query(self, *names, of=("S", "P"), groupings=("QUEUE",), filters=None, **request):
+        filters = {"Queues": list(of)} if filters is None else filters
+        return parse(
+            {
+                "Filters": filters,
+                "CurrentMetrics": [{"Name": name} for name in names or ("AGENTS_ONLINE",)],
+                "Groupings": list(groupings),
+                **request,
+            },
+            lambda _kind, identifier: identifier,
+        )
+
+
+# Which rows exist
+
+
+def test_a_center_where_nothing_happens_has_no_row():
+    floor = Floor()
+    floor.tell(user("Ann", "both"))
+    for groupings in (
+        (),
+        ("QUEUE",),
+        ("CHANNEL",),
+        ("QUEUE", "CHANNEL"),
+        ("QUEUE", "AGENT_STATUS"),
+    ):
+        assert floor.rows(groupings=groupings) == []
+    assert floor.rows(filters={"RoutingProfiles": ["both"]}, groupings=("ROUTING_PROFILE",)) == []
+    assert floor.rows(filters={"Channels": ["VOICE"]}) == []
+
+
+def test_a_queue_is_active_with_an_agent_online_or_with_any_contact():
+    floor = Floor()
+    floor.agent("Bob", "P only", BREAK)
+    assert floor.rows() == [("P", 1)]
+    floor.contact("c", "S")
+    assert floor.rows() == [("P", 1), ("S", 0)]
+
+
+def test_a_scheduled_or_ringing_contact_keeps_its_queue_active():
+    floor = Floor()
+    floor.tell(floor.legs.begin("c", AT, stage="SCHEDULED"), floor.legs.schedule("c", "S", AT))
+    names = ("CONTACTS_SCHEDULED", "CONTACTS_IN_QUEUE")
+    assert floor.rows(*names) == [("S", 1, 0)]
+    floor.agent("Ann", "P only")
+    floor.tell(floor.legs.enqueue("c", "S", AT), floor.legs.offer("c", "Ann", AT))
+    assert floor.rows(*names, of=["S"]) == [("S", 0, 0)]
+
+
+def test_a_contact_with_an_agent_of_another_profile_keeps_its_queue_active():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    floor.talk("c", "Bob", "S")
+    names = ("AGENTS_ONLINE", "SLOTS_ACTIVE", "AGENTS_ON_CONTACT")
+    assert floor.rows(*names) == [("P", 1, 0, 1), ("S", 0, 1, 0)]
+
+
+def test_by_queue_and_channel_a_row_must_be_active_in_its_channel():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    floor.contact("c", "P", "TASK")
+    rows = floor.rows("AGENTS_ONLINE", "CONTACTS_IN_QUEUE", groupings=("QUEUE", "CHANNEL"))
+    assert rows == [("P", "VOICE", 1, 0), ("P", "TASK", 0, 1)]
+    rows = floor.rows(
+        groupings=("CHANNEL",), filters={"Queues": ["S", "P"], "Channels": ["TASK", "EMAIL"]}
+    )
+    assert rows == [("TASK", 0)]
+
+
+def test_unknown_queues_and_profiles_contribute_nothing():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    assert floor.rows(of=["nowhere"]) == []
+    assert floor.rows(of=["nowhere", "P"]) == [("P", 1)]
+    assert floor.rows(of=["nowhere"], groupings=()) == []
+    by_profile = {"groupings": ("ROUTING_PROFILE",)}
+    assert floor.rows(filters={"RoutingProfiles": ["none"]}, **by_profile) == []
+    rows = floor.rows(filters={"RoutingProfiles": ["none", "P only"]}, **by_profile)
+    assert rows == [("P only", 1)]
+
+
+def test_an_agent_queue_is_an_unknown_queue():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    floor.contact("c", "Bob")
+    assert floor.rows("CONTACTS_IN_QUEUE", of=["Bob"]) == []
+    assert floor.rows("CONTACTS_IN_QUEUE", filters={"Channels": ["VOICE"]}) == [("P", 0)]
+
+
+def test_channels_alone_mean_all_queues():
+    floor = Floor()
+    floor.agent("Ann", "both")
+    floor.contact("c", "P", "TASK")
+    assert floor.rows(filters={"Channels": ["CHAT"]}) == [("P", 1), ("S", 1)]
+    assert floor.rows(filters={"Channels": ["TASK"]}) == [("P", 0)]
+    assert floor.rows(filters={"Channels": ["TASK"]}, groupings=()) == [(0,)]
+
+
+# What stands in them
+
+
+def test_an_agent_counts_in_each_queue_of_his_profile_and_once_in_an_ungrouped_row():
+    floor = Floor()
+    floor.agent("Ann", "both")
+    floor.agent("Bob", "P only")
+    assert floor.rows() == [("P", 2), ("S", 1)]
+    assert floor.rows(groupings=()) == [(2,)]
+    names = ("SLOTS_AVAILABLE", "AGENTS_AVAILABLE")
+    assert floor.rows(*names) == [("P", 4, 2), ("S", 3, 1)]
+    assert floor.rows(*names, groupings=()) == [(4, 2)]
+    assert floor.rows(*names, groupings=("CHANNEL",)) == [("VOICE", 2, 2), ("CHAT", 2, 1)]
+
+
+def test_on_a_contact_means_of_any_queue_but_of_the_rows_channels():
+    floor = Floor()
+    floor.agent("Ann", "both")
+    floor.talk("c", "Ann", "P", "CHAT")
+    names = ("AGENTS_ON_CONTACT", "AGENTS_ON_CALL", "AGENTS_AVAILABLE", "SLOTS_ACTIVE")
+    assert floor.rows(*names) == [("P", 1, 1, 0, 1), ("S", 1, 1, 0, 0)]
+    assert floor.rows(*names, of=["S"], groupings=("QUEUE", "CHANNEL")) == [
+        ("S", "CHAT", 1, 1, 0, 0),
+        ("S", "VOICE", 0, 0, 0, 0),
+    ]
+    voice = {"Queues": ["S"], "Channels": ["VOICE"]}
+    assert floor.rows(*names, filters=voice) == [("S", 0, 0, 0, 0)]
+
+
+def test_a_break_with_a_call_is_on_contact_and_non_productive_but_not_staffed():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    floor.talk("c", "Bob", "P")
+    names = ("AGENTS_STAFFED", "AGENTS_ON_CONTACT", "AGENTS_NON_PRODUCTIVE", "SLOTS_AVAILABLE")
+    assert floor.rows(*names) == [("P", 1, 1, 0, 0)]
+    floor.tell(status("Bob", BREAK))
+    assert floor.rows(*names) == [("P", 0, 1, 1, 0)]
+
+
+def test_thirty_agents_in_custom_statuses_one_of_them_on_a_contact():
+    """The documentation's example of consistent numbers."""
+    floor = Floor()
+    for number in range(30):
+        floor.agent(f"agent {number}", "P only", (BREAK, LUNCH)[number % 2])
+    floor.talk("c", "agent 7", "P")
+    names = (
+        "AGENTS_ONLINE",
+        "AGENTS_ON_CALL",
+        "AGENTS_NON_PRODUCTIVE",
+        "AGENTS_AFTER_CONTACT_WORK",
+        "AGENTS_ERROR",
+        "AGENTS_AVAILABLE",
+    )
+    assert floor.rows(*names, groupings=()) == [(30, 1, 30, 0, 0, 0)]
+
+
+def test_a_missed_offer_is_an_error_until_it_is_cleared():
+    floor = Floor()
+    floor.agent("Ann", "both")
+    floor.contact("c", "S", "CHAT")
+    floor.tell(floor.legs.offer("c", "Ann", AT), floor.legs.miss("c", "rejected"))
+    names = ("AGENTS_ERROR", "AGENTS_AVAILABLE", "SLOTS_AVAILABLE", "AGENTS_ON_CONTACT")
+    by_channel = {"of": ["S"], "groupings": ("CHANNEL",)}
+    assert floor.rows(*names, **by_channel) == [("CHAT", 1, 0, 0, 0), ("VOICE", 0, 0, 1, 0)]
+    floor.tell(*floor.legs.clear("c", "Ann", AT))
+    assert floor.rows(*names, **by_channel) == [("CHAT", 0, 1, 2, 0), ("VOICE", 0, 1, 1, 0)]
+
+
+def test_by_routing_profile_agents_are_its_own_and_contacts_those_of_its_queues():
+    floor = Floor()
+    floor.agent("Ann", "both")
+    floor.agent("Bob", "P only")
+    floor.talk("talk", "Bob", "S")
+    floor.contact("wait", "P")
+    floor.contact("chat", "P", "CHAT", at=AT - 5_000)
+    names = ("CONTACTS_IN_QUEUE", "OLDEST_CONTACT_AGE", "SLOTS_ACTIVE", "AGENTS_ON_CONTACT")
+    profiles = {"RoutingProfiles": ["both", "P only", "S chat"]}
+    rows = floor.rows(*names, filters=profiles, groupings=("ROUTING_PROFILE",))
+    assert rows == [("P only", 1, 0, 1, 1), ("both", 2, 5, 0, 0)]
+    assert floor.rows(*names, filters=profiles, groupings=()) == [(2, 5_000, 1, 1)]
+    queue_filter = {"of": ["P"], "groupings": ("ROUTING_PROFILE",)}
+    assert floor.rows(*names[2:], **queue_filter) == [("P only", 0, 1), ("both", 0, 0)]
+
+
+def test_a_profile_without_queues_has_a_row_for_its_agents():
+    floor = Floor()
+    floor.tell(profile("outbound", {"VOICE": 1}, []))
+    floor.agent("Eve", "outbound")
+    request = {"groupings": ("ROUTING_PROFILE",)}
+    profiles = {"RoutingProfiles": ["outbound"]}
+    names = ("AGENTS_ONLINE", "SLOTS_AVAILABLE")
+    assert floor.rows(*names, filters=profiles, **request) == [("outbound", 1, 1)]
+    assert floor.rows(*names, filters={**profiles, "Channels": ["VOICE"]}, **request) == [
+        ("outbound", 1, 1)
+    ]
+    assert floor.rows(*names, filters={**profiles, "Channels": ["CHAT"]}, **request) == []
+    assert floor.rows(*names, filters=profiles, groupings=("QUEUE",)) == []
+
+
+def test_by_agent_status_only_those_statuses_that_somebody_online_has():
+    floor = Floor()
+    for name, status_id in (("a", AVAILABLE), ("b", AVAILABLE), ("c", BREAK), ("d", LUNCH)):
+        floor.agent(name, "P only", status_id)
+    floor.tell(user("e", "P only"))
+    floor.contact("waiting", "S")
+    by_status = ("QUEUE", "AGENT_STATUS")
+    expected = [("P", AVAILABLE, 2), ("P", BREAK, 1), ("P", LUNCH, 1)]
+    assert floor.rows(groupings=by_status) == expected
+    some = {"Queues": ["P"], "AgentStatuses": [LUNCH, AVAILABLE, "unknown"]}
+    assert floor.rows(groupings=by_status, filters=some) == [expected[0], expected[2]]
+    assert floor.rows("AGENTS_ONLINE", "AGENTS_STAFFED", filters=some) == [("P", 3, 2)]
+
+
+def test_what_nothing_matches_yet_is_an_empty_answer():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    assert floor.rows(groupings=("QUEUE", "SUBTYPE")) == []
+    assert floor.rows(filters={"Queues": ["P"], "Subtypes": ["connect:SMS"]}) == []
+
+
+# Order
+
+
+def test_rows_stand_by_agents_online_then_queue_id_then_channel():
+    floor = Floor()
+    floor.agent("Ann", "both")
+    floor.agent("Dee", "S chat")
+    assert floor.rows(groupings=("CHANNEL", "QUEUE")) == [
+        ("CHAT", "S", 2),
+        ("CHAT", "P", 1),
+        ("VOICE", "P", 1),
+        ("VOICE", "S", 1),
+    ]
+
+
+def test_sorting_by_a_metric_that_is_not_asked_for():
+    floor = Floor()
+    floor.contact("1", "S")
+    floor.contact("2", "P")
+    floor.contact("3", "P")
+    down = {"SortCriteria": [{"SortByMetric": "CONTACTS_IN_QUEUE"}]}
+    up = {"SortCriteria": [{"SortByMetric": "CONTACTS_IN_QUEUE", "SortOrder": "ASCENDING"}]}
+    assert floor.rows(**down) == [("P", 0), ("S", 0)]
+    assert floor.rows(**up) == [("S", 0), ("P", 0)]
+
+
+def test_three_queues_with_one_agent_each_can_be_cut_into_pages():
+    floor = Floor()
+    for name in "xyz":
+        floor.tell(queue(name), profile(f"p{name}", {"VOICE": 1}, [(name, "VOICE")]))
+        floor.agent(f"agent {name}", f"p{name}")
+    query = floor.query(of=["z", "y", "x"], MaxResults=2)
+    rows = answer(floor.realtime, floor.waiting, query, AT)
+    first, second = rows[: query.results_max], rows[query.results_max :]
+    wire = [metric_results(query, page, "{}/{}".format) for page in (first, second)]
+    assert len(rows) == 3
+    assert [[row["Dimensions"]["Queue"]["Id"] for row in page] for page in wire] == [
+        ["x", "y"],
+        ["z"],
+    ]
+
+
+# The wire
+
+
+def test_dimensions_carry_ids_and_arns_and_an_ungrouped_row_has_none():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    cases = [
+        ((), {"Queues": ["P"]}, None),
+        (("CHANNEL",), {"Queues": ["P"]}, {"Channel": "VOICE"}),
+        (
+            ("ROUTING_PROFILE",),
+            {"Queues": ["P"]},
+            {"RoutingProfile": {"Id": "P only", "Arn": "routing_profile/P only"}},
+        ),
+        (
+            ("QUEUE", "AGENT_STATUS"),
+            {"Queues": ["P"]},
+            {
+                "Queue": {"Id": "P", "Arn": "queue/P"},
+                "AgentStatus": {"Id": AVAILABLE, "Arn": f"agent_status/{AVAILABLE}"},
+            },
+        ),
+    ]
+    for groupings, filters, dimensions in cases:
+        query = floor.query(groupings=groupings, filters=filters)
+        rows = answer(floor.realtime, floor.waiting, query, AT)
+        [result] = metric_results(query, rows, "{}/{}".format)
+        assert result.get("Dimensions") == dimensions
+        assert ("Dimensions" in result) == bool(groupings)
+
+
+def test_collections_follow_the_request_and_a_missing_value_leaves_an_entry_without_value():
+    floor = Floor()
+    floor.agent("Bob", "P only")
+    query = floor.query(
+        "ESTIMATED_WAIT_TIME",
+        "CONTACTS_IN_QUEUE",
+        filters={"Queues": ["P"], "Channels": ["VOICE"]},
+        groupings=("QUEUE", "CHANNEL"),
+    )
+    rows = answer(floor.realtime, floor.waiting, query, AT)
+    [result] = metric_results(query, rows, "{}/{}".format)
+    assert result["Collections"] == [
+        {"Metric": {"Name": "ESTIMATED_WAIT_TIME", "Unit": "SECONDS"}},
+        {"Metric": {"Name": "CONTACTS_IN_QUEUE", "Unit": "COUNT"}, "Value": 0.0},
+    ]
+
+
+def a_floor_that_has_seen_twelve_departures():
+    floor = Floor()
+    floor.waiting = Waiting()
+    floor.tell(queue("old"), at=AT - 3_600_000)
+    for number in reversed(range(12)):
+        floor.contact(f"d{number}", "P", at=AT - 1_000_000)
+        floor.tell(*floor.legs.end(f"d{number}", AT), at=AT - 60_000 * number)
+    return floor
+
+
+def test_the_estimated_wait_of_a_queue_is_that_of_a_new_contact():
+    """Section 6.4: two wait, twelve have left in half an hour: 450 s for the third."""
+    floor = a_floor_that_has_seen_twelve_departures()
+    floor.agent("Bob", "P only", BREAK)
+    floor.contact("1", "P")
+    floor.contact("2", "P")
+    filters = {"Queues": ["S", "P"], "Channels": ["VOICE"]}
+    request = {"filters": filters, "groupings": ("QUEUE", "CHANNEL")}
+    names = ("ESTIMATED_WAIT_TIME", "CONTACTS_IN_QUEUE")
+    assert floor.rows(*names, **request) == [("P", "VOICE", None, 2)]
+    floor.tell(status("Bob", AVAILABLE))
+    assert floor.rows(*names, **request) == [("P", "VOICE", 450.0, 2)]
+
+
+def test_rows_without_a_value_stand_last_in_either_order():
+    floor = a_floor_that_has_seen_twelve_departures()
+    floor.agent("Bob", "P only")
+    floor.agent("Ann", "both")
+    floor.contact("1", "P")
+    request = {
+        "filters": {"Queues": ["P", "S"], "Channels": ["VOICE"]},
+        "groupings": ("QUEUE", "CHANNEL"),
+    }
+    for order in ("ASCENDING", "DESCENDING"):
+        sort = [{"SortByMetric": "ESTIMATED_WAIT_TIME", "SortOrder": order}]
+        rows = floor.rows("ESTIMATED_WAIT_TIME", **request, SortCriteria=sort)
+        assert [row[0] for row in rows] == ["P", "S"]
+        assert [row[2] for row in rows] == [300.0, None]
