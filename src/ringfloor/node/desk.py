@@ -1,0 +1,111 @@
+"""Desk: one instance in this process: its center, and what is folded from its events.
+
+The node owns the desks. A desk is recovered from its latest snapshot and the records after it; the
+history store says how far it has got, so that each fact is loaded exactly once.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from ringfloor.base.errors import Fault
+from ringfloor.domain.events import Outcome, decode_outcome
+from ringfloor.domain.facts import Fact
+from ringfloor.engine import engine
+from ringfloor.engine.state import Center
+from ringfloor.journal.journal import Journal
+from ringfloor.projections.historical import History
+from ringfloor.projections.realtime import Realtime
+from ringfloor.projections.records import Records
+from ringfloor.projections.waiting import Waiting
+
+
+class _Snapshot(Struct, frozen=True, array_like=True):
+    center: bytes
+    realtime: bytes
+    records: bytes
+    waiting: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Snapshot).decode
+
+
+class Desk:
+    """One instance: state, read models, and how far they have come."""
+
+    def __init__(self, instance_id: str) -> None:
+        self.instance_id = instance_id
+        self.center = Center()
+        self.realtime = Realtime()
+        self.records = Records()
+        self.waiting = Waiting()
+        self.sequence = 0
+        """Of the last record that is durable and folded."""
+        self.stepped = 0
+        """Of the last record made; ahead of sequence while a turn is being written."""
+        self.snapshot_sequence = 0
+        self.facts: list[Fact] = []
+        """Folded, durable in the journal, not yet in the history store."""
+        self.versions: dict[str, int] = {}
+        """Agent id to the number of changes of his snapshot since the start."""
+
+    def fold(self, outcome: Outcome) -> None:
+        """Let the read models see what has become durable."""
+        for event in outcome.events:
+            self.realtime.on(event, outcome.at)
+            self.waiting.on(event, outcome.at)
+            self.facts.extend(self.records.on(event, outcome.at))
+
+    def snapshot(self) -> bytes:
+        """Everything that a restart would otherwise have to replay."""
+        return _encode(
+            _Snapshot(
+                engine.image(self.center),
+                self.realtime.dump(),
+                self.records.dump(),
+                self.waiting.dump(),
+            )
+        )
+
+    def _load(self, payload: bytes) -> None:
+        parts = _decode(payload)
+        self.center = engine.restore(parts.center)
+        self.realtime = Realtime.load(parts.realtime)
+        self.records = Records.load(parts.records)
+        self.waiting = Waiting.load(parts.waiting)
+
+
+def recover(journal: Journal, history: History, instance_id: str) -> Iterator[Desk]:
+    """Bring a desk back; yields it once per record replayed, the last time complete.
+
+    Raises Fault if a record cannot be read: the journal is of a newer version, or not ours.
+    """
+    desk = Desk(instance_id)
+    loaded = history.last(instance_id)
+    snapshot = journal.snapshot(instance_id)
+    if snapshot is not None and snapshot.sequence <= loaded:
+        try:
+            desk._load(snapshot.payload)  # noqa: SLF001  same module
+        except msgspec.MsgspecError:
+            desk = Desk(instance_id)
+        else:
+            desk.sequence = desk.stepped = desk.snapshot_sequence = snapshot.sequence
+    for record in journal.read(instance_id, desk.sequence):
+        try:
+            outcome = decode_outcome(record.payload)
+        except msgspec.MsgspecError as error:
+            raise Fault(
+                f"record {record.sequence} of instance {instance_id} is of a newer version or not"
+                f" ours ({error}); start the version of Ringfloor that wrote it"
+            ) from error
+        for event in outcome.events:
+            engine.apply(desk.center, event, outcome.at)
+        before = len(desk.facts)
+        desk.fold(outcome)
+        if record.sequence <= loaded:
+            del desk.facts[before:]
+        desk.sequence = desk.stepped = record.sequence
+        yield desk
+    yield desk

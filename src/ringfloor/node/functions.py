@@ -1,0 +1,108 @@
+"""Functions: what stands behind InvokeLambdaFunction. An ARN is bound to an HTTP address.
+
+The event of behaviour specification, section 6.5 is POSTed as JSON; the reply is the function's
+result. A throttled or failing function is asked again, at most three times, within the time the
+block allows. What goes wrong is told to the flow as a failure and to the operator in the log.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+import httpx
+import msgspec
+
+from ringfloor.base.limits import FUNCTION_ATTEMPTS_MAX, FUNCTION_REPLY_BYTES_MAX
+from ringfloor.base.time import seconds
+from ringfloor.domain import commands, dialogue
+from ringfloor.engine.effects import InvokeFunction
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[commands.Command], None]
+
+FAILED = dialogue.Failed("NoMatchingError")
+
+
+class Functions:
+    """Calls functions and tells their answers.
+
+    bound: function ARN (without version or alias, or with) to the address that is POSTed to.
+    direct: whether a block may name an http address itself; for sandboxes only.
+    """
+
+    def __init__(self, bound: Mapping[str, str], *, direct: bool) -> None:
+        self._bound = bound
+        self._direct = direct
+        self._client: httpx.AsyncClient | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def invoke(self, effect: InvokeFunction, tell: Tell) -> None:
+        """Call a function; its answer is told as Hear, unless the block does not wait."""
+        call = asyncio.get_running_loop().create_task(self._call(effect, tell))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self._calls)
+
+    async def close(self) -> None:
+        """Give up all calls."""
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _call(self, effect: InvokeFunction, tell: Tell) -> None:
+        answer = await self._answer(effect)
+        if not effect.asynchronous:
+            tell(commands.Hear(effect.contact_id, effect.ask, answer))
+
+    async def _answer(self, effect: InvokeFunction) -> dialogue.Heard:
+        address = self._address(effect.function_arn)
+        if address is None:
+            log.warning(
+                "contact %s calls %s, bound to no address; bind it with --function ARN=URL",
+                effect.contact_id,
+                effect.function_arn,
+            )
+            return FAILED
+        try:
+            async with asyncio.timeout(seconds(effect.timeout_ms)):
+                return await self._ask(address, msgspec.json.encode(effect.event))
+        except TimeoutError:
+            problem = f"no answer within {effect.timeout_ms} ms"
+        except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, ValueError) as error:
+            problem = f"{type(error).__name__}: {error}"
+        log.warning("contact %s: %s failed: %s", effect.contact_id, effect.function_arn, problem)
+        return FAILED
+
+    async def _ask(self, address: str, event: bytes) -> dialogue.Heard:
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=None, follow_redirects=False)  # noqa: S113  the caller's timeout bounds it
+        for _ in range(FUNCTION_ATTEMPTS_MAX):
+            async with self._client.stream(
+                "POST", address, content=event, headers={"content-type": "application/json"}
+            ) as response:
+                if response.status_code == 429 or response.status_code >= 500:
+                    continue
+                response.raise_for_status()
+                return dialogue.Answer(msgspec.json.decode(await _bounded(response)))
+        raise ValueError(f"it failed {FUNCTION_ATTEMPTS_MAX} times")
+
+    def _address(self, arn: str) -> str | None:
+        found = self._bound.get(arn) or self._bound.get(":".join(arn.split(":")[:7]))
+        if found is None and self._direct and arn.startswith(("http://", "https://")):
+            return arn
+        return found
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > FUNCTION_REPLY_BYTES_MAX:
+            raise ValueError(f"its reply is longer than {FUNCTION_REPLY_BYTES_MAX} bytes")
+    return body

@@ -1,0 +1,139 @@
+"""Outbox: where effects leave for the world, and where the world's answers come back as commands.
+
+Telephony commands go to the carrier, function calls to the functions. Carriers and functions know
+channels and asks, not instances: the outbox remembers which instance a contact belongs to, from its
+first effect until its channel is gone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ringfloor.base.time import Instant
+from ringfloor.domain import commands, dialogue
+from ringfloor.domain.vocabulary import DisconnectReason
+from ringfloor.engine import effects as engine_effects
+from ringfloor.engine.effects import Effect, InvokeFunction
+from ringfloor.node.desk import Desk
+from ringfloor.node.functions import Functions
+from ringfloor.telephony import events as telephony
+from ringfloor.telephony.carrier import Carrier
+from ringfloor.telephony.events import Q850
+
+Post = Callable[[str, commands.Command], None]
+"""Sends a command to an instance; nobody waits for it."""
+
+REASONS: Mapping[int, DisconnectReason] = {
+    Q850.UNALLOCATED_NUMBER: "TELECOM_NUMBER_INVALID",
+    Q850.INVALID_NUMBER_FORMAT: "TELECOM_NUMBER_INVALID",
+    Q850.NUMBER_CHANGED: "TELECOM_NUMBER_INVALID",
+    Q850.USER_BUSY: "TELECOM_BUSY",
+    Q850.NO_USER_RESPONDING: "TELECOM_UNANSWERED",
+    Q850.NO_ANSWER: "TELECOM_UNANSWERED",
+    Q850.CALL_REJECTED: "TELECOM_UNANSWERED",
+    Q850.NORMAL_CLEARING: "CUSTOMER_DISCONNECT",
+    Q850.NORMAL_UNSPECIFIED: "CUSTOMER_DISCONNECT",
+}
+"""What a Q.850 cause means (behaviour specification, 2.6); all others: TELECOM_PROBLEM."""
+
+GATHERED: Mapping[telephony.GatherReason, dialogue.GatherReason] = {
+    "terminator": "terminated",
+    "max_digits": "max_digits",
+    "inter_digit_timeout": "inter_digit_timeout",
+    "first_digit_timeout": "no_input",
+    "cancelled": "cancelled",
+}
+
+
+def disconnect_reason(event: telephony.ChannelHungUp) -> DisconnectReason:
+    """Why the customer's channel is gone, in the API's words."""
+    if event.by == "timeout":
+        return "TELECOM_TIMEOUT"
+    if event.by == "media_timeout":
+        return "TELECOM_PROBLEM"
+    return REASONS.get(event.q850, "TELECOM_PROBLEM")
+
+
+class Outbox:
+    """The world as the node sees it."""
+
+    def __init__(self, functions: Functions, post: Post) -> None:
+        self._functions = functions
+        self._post = post
+        self._carrier: Carrier | None = None
+        self._instances: dict[str, str] = {}
+
+    def connect(self, carrier: Carrier) -> None:
+        """Use this carrier; it was built with hear as its callback."""
+        self._carrier = carrier
+
+    def perform(self, instance_id: str, effects: Sequence[Effect], now: Instant) -> None:
+        """Send effects out; each may have been sent before."""
+        assert self._carrier is not None
+        for effect in effects:
+            if isinstance(effect, InvokeFunction):
+                self._functions.invoke(effect, lambda command: self._post(instance_id, command))
+            else:
+                channel_id = getattr(effect, "channel_id", None)
+                if channel_id is not None:
+                    self._instances[channel_id] = instance_id
+                self._carrier.perform(effect, now)
+
+    def resume(self, desk: Desk, now: Instant) -> None:
+        """After a restart: tell the carrier which calls there are, and what they wait for."""
+        assert self._carrier is not None
+        legs = list(engine_effects.channels(desk.center))
+        for leg in legs:
+            self._instances[leg.channel_id] = desk.instance_id
+        self._carrier.adopt(legs, now)
+        self.perform(desk.instance_id, list(engine_effects.outstanding(desk.center)), now)
+
+    def hear(self, event: telephony.Event, _at: Instant) -> None:
+        """An event of the carrier becomes a command."""
+        instance_id = self._instances.get(event.channel_id)
+        command = heard(event)
+        if isinstance(event, telephony.ChannelHungUp):
+            self._instances.pop(event.channel_id, None)
+        if instance_id is not None and command is not None:
+            self._post(instance_id, command)
+
+    def next_due(self) -> Instant | None:
+        """When the carrier has something to do."""
+        assert self._carrier is not None
+        return self._carrier.next_due()
+
+    def run_due(self, now: Instant) -> None:
+        """Let the carrier do it."""
+        assert self._carrier is not None
+        self._carrier.run_due(now)
+
+    def busy(self) -> bool:
+        """Whether a function has yet to answer."""
+        return self._functions.busy()
+
+    async def close(self) -> None:
+        """Give up what is still under way; it is asked again after a restart."""
+        await self._functions.close()
+
+
+def heard(event: telephony.Event) -> commands.Command | None:
+    """What an event of the carrier means for the engine; None: nothing."""
+    contact_id, _, agents = event.channel_id.partition("/")
+    match event:
+        case telephony.ChannelAnswered() if not agents:
+            return commands.ConnectSystem(contact_id)
+        case telephony.ChannelHungUp():
+            if agents:
+                return None if event.by == "local" else commands.LoseAgent(contact_id)
+            return commands.LoseChannel(contact_id, disconnect_reason(event))
+        case telephony.PlaybackFinished(playback_id=name, reason=reason):
+            failed = dialogue.Failed("NoMatchingError")
+            return commands.Hear(
+                contact_id, _ask(name), failed if reason == "failed" else dialogue.Done()
+            )
+        case telephony.GatherFinished(gather_id=name, digits=digits, reason=how):
+            return commands.Hear(contact_id, _ask(name), dialogue.Digits(digits, GATHERED[how]))
+        case _:
+            return None
+
+
+def _ask(name: str) -> int:
+    return int(name.rpartition("/")[2])
