@@ -1,0 +1,161 @@
+"""Context: what a handler may use. One per request.
+
+Handlers translate: the API's nouns to commands and questions, and answers back. They reach a
+contact center only through here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from msgspec import Struct, to_builtins
+
+from ringfloor.aws.model import Operation
+from ringfloor.aws.request import Principal
+from ringfloor.aws.tokens import Cursor, Pages, Sealer
+from ringfloor.base.errors import Refusal, invalid_parameter, not_found
+from ringfloor.base.time import Instant
+from ringfloor.domain import commands
+from ringfloor.domain.events import Origin
+from ringfloor.domain.resources import KINDS, Home, Properties
+from ringfloor.node.desk import Desk
+from ringfloor.node.node import Node
+from ringfloor.operations.frozen import Frozen
+
+T = TypeVar("T")
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """What all requests of a server share."""
+
+    node: Node
+    region: str
+    account: str
+    sealer: Sealer
+    pages: Pages
+    frozen: Frozen
+    quotas: bool
+    """Whether the quotas of domain.resources hold (--limits aws)."""
+    number: str | None
+    """The number that every new instance owns; for sandboxes."""
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """One request: who asks, when, and what can be used to answer."""
+
+    service: Service
+    operation: Operation
+    principal: Principal
+    source: str
+    request_id: str
+    now: Instant
+
+    @property
+    def node(self) -> Node:
+        return self.service.node
+
+    @property
+    def origin(self) -> Origin:
+        """For the audit trail."""
+        return Origin(self.principal.arn, self.source, self.request_id, self.operation.name)
+
+    def desk(self, instance: str) -> Desk:
+        """The instance named by an id or ARN; refuses with ResourceNotFoundException."""
+        found = self.node.desk(instance.rsplit("/", 1)[-1])
+        if found.center.instance is None:
+            raise not_found("InstanceId", instance, "instance")
+        if instance.startswith("arn:") and instance != found.center.home.arn:
+            raise not_found("InstanceId", instance, "instance")
+        return found
+
+    async def submit(self, desk: Desk, command: commands.Command) -> str:
+        """Carry a command out; answers the id of what was made, if anything was."""
+        return await self.node.submit(desk.instance_id, command, self.origin)
+
+    async def read(self, question: Callable[[], T]) -> T:
+        """Ask something of durable state."""
+        return await self.node.read(question)
+
+    def page(
+        self,
+        params: Any,  # noqa: ANN401  a decoded request
+        rows: Sequence[tuple[tuple[str, ...], T]],
+        at_most: int,
+    ) -> tuple[list[T], str | None]:
+        """The part of a sorted listing that the request is for, and the NextToken.
+
+        rows: (key, row) in the order of their keys. at_most: rows per page if MaxResults is absent.
+        """
+        instance = getattr(params, "InstanceId", None) or ""
+        cursor = self.service.pages.cursor(self.operation, instance, params, self.now)
+        start = 0
+        if cursor is not None:
+            after = tuple(str(part) for part in cursor.after)
+            start = sum(key <= after for key, _ in rows)
+        size = params.MaxResults or at_most
+        part = rows[start : start + size]
+        if start + size >= len(rows):
+            return [row for _, row in part], None
+        token = self.service.pages.next_token(
+            self.operation, instance, params, Cursor(after=part[-1][0]), self.now
+        )
+        return [row for _, row in part], token
+
+
+def identifier(home: Home, kind: str, value: str, field: str) -> str:
+    """The id in an id or ARN of a resource; an ARN of anything else is refused."""
+    if not value.startswith("arn:"):
+        return value
+    found = value.rsplit("/", 1)[-1].partition(":")[0]
+    if value.partition(found)[0] + found != home.arn_of(kind, found):
+        raise invalid_parameter(
+            field, value, f"is no ARN of a {KINDS[kind].title} of instance {home.instance_id}"
+        )
+    return found
+
+
+def with_ids(home: Home, kind: str, properties: Properties) -> Properties:
+    """Properties in which every reference is an id, also where an ARN was given."""
+    result: Properties = properties
+    for reference in KINDS[kind].references:
+        result = _mapped(
+            result,
+            reference.path,
+            lambda value, field, to=reference.kind: identifier(home, to, value, field),
+            "",
+        )
+    return result
+
+
+def _mapped(
+    value: Any,  # noqa: ANN401  JSON
+    path: tuple[str, ...],
+    change: Callable[..., str],
+    field: str,
+) -> Any:  # noqa: ANN401  JSON
+    if value is None:
+        return None
+    if not path:
+        return change(value, field)
+    if path[0] == "*":
+        return [_mapped(each, path[1:], change, field) for each in value]
+    if path[0] not in value:
+        return value
+    return {**value, path[0]: _mapped(value[path[0]], path[1:], change, path[0])}
+
+
+def given(params: Any, *, without: frozenset[str]) -> Properties:  # noqa: ANN401  a decoded request
+    """The members of a request that were given, as JSON values."""
+    members: Properties = to_builtins(params)
+    return {
+        name: value for name, value in members.items() if name not in without and value is not None
+    }
+
+
+def shown_tags(tags: Mapping[str, str]) -> Properties:
+    """The member Tags of a description; the model has none that is empty."""
+    return {"Tags": dict(tags)} if tags else {}
+
+
+def not_yet(member: str, value: object) -> Refusal:
+    """A member that Amazon Connect knows and this version does not act on."""
+    return invalid_parameter(member, value, "is not supported yet; leave it out")

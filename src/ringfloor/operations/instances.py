@@ -1,0 +1,128 @@
+"""Instances: create, describe, list, delete. An instance is a contact center of its own.
+
+Creation is asynchronous at AWS (CREATION_IN_PROGRESS, then ACTIVE); here an instance is ACTIVE when
+the request is answered. Source: behaviour specification, section 1.2.
+"""
+
+from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
+from ringfloor.base.ids import derive
+from ringfloor.base.limits import INSTANCES_QUOTA, LIST_INSTANCES_DEFAULT
+from ringfloor.base.time import seconds
+from ringfloor.domain import commands
+from ringfloor.domain.resources import Properties
+from ringfloor.engine.state import Center
+from ringfloor.operations.context import Context, shown_tags
+from ringfloor.operations.registry import Params, Result, operation
+
+
+@operation("CreateInstance")
+async def create_instance(context: Context, params: Params) -> Result:
+    """A new center with everything that AWS seeds; a ClientToken makes it once."""
+    _check_directory(params)
+    node = context.node
+    living = [desk.center for desk in node.desks.values() if desk.center.instance is not None]
+    for center in living:
+        instance = center.instance
+        assert instance is not None
+        if params.ClientToken is not None and instance.client_token == params.ClientToken:
+            return {"Id": instance.id, "Arn": center.home.arn}
+        if params.InstanceAlias is not None and instance.alias == params.InstanceAlias:
+            raise Refusal(
+                "InvalidRequestException",
+                f"InstanceAlias: {params.InstanceAlias!r} is the alias of another instance",
+            )
+    if context.service.quotas and len(living) >= INSTANCES_QUOTA:
+        raise Refusal(
+            "ServiceQuotaExceededException",
+            f"instance: this account has {len(living)}, its quota is {INSTANCES_QUOTA}",
+        )
+    identifier = derive(node.draw(), 0)
+    await node.create(
+        commands.CreateInstance(
+            instance_id=identifier,
+            region=context.service.region,
+            account=context.service.account,
+            alias=params.InstanceAlias or identifier,
+            properties={
+                "IdentityManagementType": params.IdentityManagementType,
+                "InboundCallsEnabled": params.InboundCallsEnabled,
+                "OutboundCallsEnabled": params.OutboundCallsEnabled,
+            },
+            tags=params.Tags or {},
+            client_token=params.ClientToken,
+            number=context.service.number,
+        ),
+        context.origin,
+    )
+    return {"Id": identifier, "Arn": context.desk(identifier).center.home.arn}
+
+
+def _check_directory(params: Params) -> None:
+    """Which identity management needs an alias, and which a directory."""
+    management = params.IdentityManagementType
+    if management == "EXISTING_DIRECTORY":
+        if params.DirectoryId is None:
+            raise invalid_request("DirectoryId", None, f"is needed with {management}")
+    elif params.DirectoryId is not None:
+        raise invalid_request("DirectoryId", params.DirectoryId, f"not allowed with {management}")
+    elif params.InstanceAlias is None:
+        raise invalid_request("InstanceAlias", None, f"is needed with {management}")
+    if params.InstanceAlias is not None and params.InstanceAlias.startswith("d-"):
+        raise invalid_parameter("InstanceAlias", params.InstanceAlias, "must not begin with d-")
+
+
+def view(center: Center) -> Properties:
+    """An instance as the API shows it."""
+    instance = center.instance
+    assert instance is not None
+    home = center.home
+    return {
+        "Id": instance.id,
+        "Arn": home.arn,
+        "IdentityManagementType": instance.properties["IdentityManagementType"],
+        "InstanceAlias": instance.alias,
+        "CreatedTime": seconds(instance.created_at),
+        "ServiceRole": f"arn:aws:iam::{home.account}:role/aws-service-role/connect.amazonaws.com"
+        f"/AWSServiceRoleForAmazonConnect_{instance.id[:8]}",
+        "InstanceStatus": "ACTIVE",
+        "InboundCallsEnabled": instance.properties["InboundCallsEnabled"],
+        "OutboundCallsEnabled": instance.properties["OutboundCallsEnabled"],
+        "InstanceAccessUrl": f"https://{instance.alias}.my.connect.aws",
+    }
+
+
+@operation("DescribeInstance")
+async def describe_instance(context: Context, params: Params) -> Result:
+    """One instance."""
+    center = context.desk(params.InstanceId).center
+
+    def question() -> Result:
+        assert center.instance is not None
+        return {"Instance": {**view(center), **shown_tags(center.instance.tags)}}
+
+    return await context.read(question)
+
+
+@operation("ListInstances")
+async def list_instances(context: Context, params: Params) -> Result:
+    """All instances, by id."""
+
+    def question() -> Result:
+        rows = [
+            ((identifier,), view(desk.center))
+            for identifier, desk in sorted(context.node.desks.items())
+            if desk.sequence
+        ]
+        page, token = context.page(params, rows, LIST_INSTANCES_DEFAULT)
+        result: Properties = {"InstanceSummaryList": page}
+        return result if token is None else {**result, "NextToken": token}
+
+    return await context.read(question)
+
+
+@operation("DeleteInstance")
+async def delete_instance(context: Context, params: Params) -> Result:
+    """End an instance; refused while contacts live. Its journal stays on disk."""
+    desk = context.desk(params.InstanceId)
+    await context.node.delete(desk.instance_id, context.origin)
+    return {}

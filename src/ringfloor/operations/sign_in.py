@@ -1,0 +1,269 @@
+"""Sign-in: who an agent is, as a bearer token says it.
+
+Called by the agent service: sign_in (by password), refresh, authorize, and who for every request;
+by the API for GetFederationToken, the way in where users have no passwords. Rules:
+
+* Tokens are sealed, not kept: they survive a restart, and end with their time, their user or their
+  instance. A token for access refreshes nothing, a token for refreshing opens nothing.
+* A session ends REFRESH_TOKEN_MS after its sign-in, however often it was refreshed.
+* Whether a user exists cannot be told from an answer, nor from the time it takes.
+* Failures are counted before the password is looked at, so that guesses made at once count too.
+  Whoever has failed too often is not heard for a while, even with the right password.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ringfloor.aws.tokens import TokenExpired, TokenInvalid
+from ringfloor.base.codec import encode
+from ringfloor.base.errors import Refusal, invalid_request
+from ringfloor.base.limits import (
+    ACCESS_TOKEN_MS,
+    REFRESH_TOKEN_MS,
+    SIGN_IN_FAILURES_MAX,
+    SIGN_IN_KEYS_MAX,
+    SIGN_IN_WINDOW_MS,
+    SIGN_INS_AT_ONCE_MAX,
+)
+from ringfloor.base.time import SECOND, Instant, seconds
+from ringfloor.node.desk import Desk
+from ringfloor.node.node import Node
+from ringfloor.operations import passwords
+from ringfloor.operations.checks import PASSWORD_HASH
+from ringfloor.operations.context import Context, Service
+from ringfloor.operations.instances import view
+from ringfloor.operations.registry import Params, Result, operation
+
+ACCESS = "agent access"
+REFRESH = "agent refresh"
+
+
+class Token(NamedTuple):
+    """A bearer token and when it ends."""
+
+    text: str
+    expires: Instant
+
+
+class Session(NamedTuple):
+    """What a sign-in gives."""
+
+    access: Token
+    refresh: Token
+
+
+class Bearer(NamedTuple):
+    """Whom an access token belongs to."""
+
+    desk: Desk
+    user_id: str
+
+
+class _Claims(Struct, frozen=True, array_like=True):
+    instance_id: str
+    user_id: str
+    issued: Instant
+    expires: Instant
+
+
+class Attempts:
+    """Sign-ins that failed or are under way: how often, per instance, user name and source.
+
+    One per server. Bounded: the key that was used longest ago makes room.
+    """
+
+    def __init__(self) -> None:
+        self._failed: dict[bytes, list[Instant]] = {}
+        self._under_way = 0
+
+    def __len__(self) -> int:
+        """Keys in memory."""
+        return len(self._failed)
+
+    def begin(self, key: bytes, now: Instant) -> None:
+        """Count an attempt as failed until it succeeds; refuses with TooManyRequestsException."""
+        failed = [at for at in self._failed.pop(key, ()) if at > now - SIGN_IN_WINDOW_MS]
+        self._failed[key] = failed
+        if len(failed) >= SIGN_IN_FAILURES_MAX:
+            wait = -((now - SIGN_IN_WINDOW_MS - failed[0]) // SECOND)
+            raise Refusal(
+                "TooManyRequestsException",
+                f"username: {len(failed)} failed sign-ins from this address; try again in {wait} s",
+            )
+        failed.append(now)
+        if len(self._failed) > SIGN_IN_KEYS_MAX:
+            del self._failed[next(iter(self._failed))]
+
+    def succeed(self, key: bytes) -> None:
+        """Forget the failures."""
+        self._failed.pop(key, None)
+
+    @contextmanager
+    def checking(self) -> Iterator[None]:
+        """While a password is being checked; refuses with TooManyRequestsException."""
+        if self._under_way >= SIGN_INS_AT_ONCE_MAX:
+            raise Refusal(
+                "TooManyRequestsException", "too many are signing in at once; try again in a second"
+            )
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+
+async def sign_in(
+    service: Service,
+    attempts: Attempts,
+    instance: str,
+    username: str,
+    password: str,
+    source: str,
+    now: Instant,
+) -> Session:
+    """A session for a user and his password. instance: id or alias; source: network address.
+
+    Refuses with UnauthorizedException or, after too many failures, TooManyRequestsException.
+    """
+    found = await service.node.read(lambda: _user_named(service.node, instance, username))
+    key = blake2b(encode((found.instance_id, username, source)), digest_size=16).digest()
+    with attempts.checking():
+        attempts.begin(key, now)
+        good = await passwords.matches(found.password_hash, password)
+    if not good or found.user_id is None:
+        raise _unauthorized("the instance, the username or the password is wrong")
+    attempts.succeed(key)
+    return _session(service, found.instance_id, found.user_id, now)
+
+
+async def refresh(service: Service, token: str, now: Instant) -> Token:
+    """A new access token for a refresh token; refuses with UnauthorizedException."""
+    claims = _opened(service, REFRESH, token, now)
+    await service.node.read(lambda: _bearer(service.node, claims))
+    expires = min(now + ACCESS_TOKEN_MS, claims.expires)
+    return _sealed(service, ACCESS, replace(claims, issued=now, expires=expires))
+
+
+async def authorize(service: Service, token: str, now: Instant) -> Token:
+    """A good access token: for a refresh token a new one, for an access token itself.
+
+    An access token does not renew itself, or one that was stolen would last.
+    """
+    try:
+        service.sealer.open(REFRESH, token, now, _Claims)
+    except TokenExpired:
+        pass  # refresh says so
+    except TokenInvalid:
+        claims = _opened(service, ACCESS, token, now)
+        await service.node.read(lambda: _bearer(service.node, claims))
+        return Token(token, claims.expires)
+    return await refresh(service, token, now)
+
+
+async def who(service: Service, token: str | None, now: Instant) -> Bearer:
+    """Whom an access token belongs to; refuses with UnauthorizedException."""
+    if not token:
+        raise _unauthorized("sign in and send the access token as X-Amz-Bearer")
+    claims = _opened(service, ACCESS, token, now)
+    return await service.node.read(lambda: _bearer(service.node, claims))
+
+
+@operation("GetFederationToken")
+async def get_federation_token(context: Context, params: Params) -> Result:
+    """A session for the user who bears the caller's name; without passwords, as with SAML."""
+    desk = context.desk(params.InstanceId)
+    username = re.split("[/:]", context.principal.arn)[-1]
+
+    def question() -> tuple[str, Result]:
+        center = desk.center
+        instance = view(center)
+        management = instance["IdentityManagementType"]
+        if management == "CONNECT_MANAGED":
+            raise invalid_request(
+                "InstanceId",
+                desk.instance_id,
+                f"is {management}: its users sign in with their passwords, federation is for SAML",
+            )
+        user_id = center.names["user"].get(username)
+        if user_id is None:
+            raise Refusal(
+                "UserNotFoundException",
+                f"Username: instance {desk.instance_id} has no user {username!r};"
+                f" {context.principal.arn} signs in under that name",
+            )
+        return user_id, {
+            "UserId": user_id,
+            "UserArn": center.home.arn_of("user", user_id),
+            "SignInUrl": f"{instance['InstanceAccessUrl']}/auth/sign-in",
+        }
+
+    user_id, result = await context.read(question)
+    session = _session(context.service, desk.instance_id, user_id, context.now)
+    return {
+        "Credentials": {
+            "AccessToken": session.access.text,
+            "AccessTokenExpiration": seconds(session.access.expires),
+            "RefreshToken": session.refresh.text,
+            "RefreshTokenExpiration": seconds(session.refresh.expires),
+        },
+        **result,
+    }
+
+
+class _Found(NamedTuple):
+    """What there is of an instance and a user. instance_id: as it was sent, if there is none."""
+
+    instance_id: str
+    user_id: str | None = None
+    password_hash: str | None = None
+
+
+def _user_named(node: Node, instance: str, username: str) -> _Found:
+    for desk in node.desks.values():
+        known = desk.center.instance
+        if known is None or known.deleted or instance not in (known.id, known.alias):
+            continue
+        user_id = desk.center.names["user"].get(username)
+        if user_id is None:
+            return _Found(known.id)
+        properties = desk.center.resources["user"][user_id].properties
+        return _Found(known.id, user_id, properties.get(PASSWORD_HASH))
+    return _Found(instance)
+
+
+def _bearer(node: Node, claims: _Claims) -> Bearer:
+    desk = node.desks.get(claims.instance_id)
+    known = desk.center.instance if desk else None
+    if desk is None or known is None or known.deleted or claims.user_id not in desk.center.agents:
+        raise _unauthorized("the user whom this token was given to is no more")
+    return Bearer(desk, claims.user_id)
+
+
+def _session(service: Service, instance_id: str, user_id: str, now: Instant) -> Session:
+    return Session(
+        _sealed(service, ACCESS, _Claims(instance_id, user_id, now, now + ACCESS_TOKEN_MS)),
+        _sealed(service, REFRESH, _Claims(instance_id, user_id, now, now + REFRESH_TOKEN_MS)),
+    )
+
+
+def _sealed(service: Service, purpose: str, claims: _Claims) -> Token:
+    return Token(service.sealer.seal(purpose, claims, claims.expires), claims.expires)
+
+
+def _opened(service: Service, purpose: str, token: str, now: Instant) -> _Claims:
+    try:
+        return service.sealer.open(purpose, token, now, _Claims)
+    except TokenExpired:
+        raise _unauthorized("the token has expired; sign in again") from None
+    except TokenInvalid:
+        raise _unauthorized("this is no token of ours for this purpose") from None
+
+
+def _unauthorized(why: str) -> Refusal:
+    return Refusal("UnauthorizedException", why)

@@ -1,0 +1,295 @@
+"""Agent snapshot: what an agent's desktop shows, in the words of the agent service.
+
+Called by server.agent_service, always within node.read; pure functions of a center. Rules:
+
+* Members are those of AmazonConnectCTIService; what has no value is left out. Timestamps are epoch
+  seconds.
+* The state is the status that was chosen, except while a voice contact is there: then it is what
+  the contact does to the agent. agentAvailabilityState always carries the chosen one.
+* A contact has two connections, the agent's and the customer's; their ids are those of the legs in
+  engine.effects. A task has only the agent's.
+* An offer that was missed stays until it is cleared, also when its contact has long been elsewhere:
+  then only what the agent himself holds of it is left.
+* No softphoneMediaInfo: the carrier rings the agent's phone, the page carries no media.
+
+Sources: behaviour specification, sections 3.1 and 7.2; agent service notes, section 1.4.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ringfloor.base.time import Instant, seconds
+from ringfloor.domain.contact import Agent, Contact, Held
+from ringfloor.domain.resources import Home, Properties, Resource
+from ringfloor.domain.vocabulary import AgentContactState, InitiationMethod, StatusType
+from ringfloor.engine.effects import agent_leg
+from ringfloor.engine.routing import profile_of
+from ringfloor.engine.state import Center
+
+STATUS_TYPES: Mapping[StatusType, str] = {
+    "ROUTABLE": "routable",
+    "CUSTOM": "not_routable",
+    "OFFLINE": "offline",
+}
+
+CONTACT_STATES: Mapping[AgentContactState, str] = {
+    "CONNECTING": "connecting",
+    "CONNECTED": "connected",
+    "CONNECTED_ONHOLD": "connected",
+    "MISSED": "missed",
+    "REJECTED": "rejected",
+    "ERROR": "error",
+    "ENDED": "ended",
+}
+
+VOICE_STATES: Mapping[AgentContactState, tuple[str, str]] = {
+    "ERROR": ("Error", "error"),
+    "MISSED": ("MissedCallAgent", "error"),
+    "REJECTED": ("MissedCallAgent", "error"),
+    "CONNECTED": ("Busy", "system"),
+    "CONNECTED_ONHOLD": ("Busy", "system"),
+    "ENDED": ("AfterCallWork", "system"),
+    "CONNECTING": ("PendingBusy", "system"),
+}
+"""The agent's state, name and type, while a voice contact is in this one; the first row wins."""
+
+PRECEDENCE = tuple(VOICE_STATES)
+
+CONNECTION_STATES: Mapping[AgentContactState, tuple[str, str]] = {
+    "CONNECTING": ("connecting", "connected"),
+    "CONNECTED": ("connected", "connected"),
+    "CONNECTED_ONHOLD": ("connected", "hold"),
+    "MISSED": ("disconnected", "disconnected"),
+    "REJECTED": ("disconnected", "disconnected"),
+    "ERROR": ("disconnected", "disconnected"),
+    "ENDED": ("disconnected", "disconnected"),
+}
+"""The agent's connection and the customer's."""
+
+DIALLED: frozenset[InitiationMethod] = frozenset({"OUTBOUND", "API", "CALLBACK"})
+"""Voice contacts that began with a call to the customer."""
+
+FEATURES = {
+    "attachmentsEnabled": False,
+    "messagingMarkdownEnabled": False,
+    "multiPartyConferenceEnabled": False,
+}
+
+
+def snapshot(center: Center, agent_id: str, now: Instant) -> Properties:
+    """The whole of it."""
+    agent = center.agents[agent_id]
+    chosen = _status(center, agent.status_id, agent.status_since)
+    following = None
+    if agent.next_status_id is not None and agent.next_status_since is not None:
+        following = _status(center, agent.next_status_id, agent.next_status_since)
+    return _given(
+        state=_voice_state(center, agent) or chosen,
+        nextState=following,
+        agentAvailabilityState={
+            "state": chosen["name"],
+            "timeStamp": chosen["startTimestamp"],
+        },
+        contacts=[_contact(center, agent, held) for held in agent.contacts.values()],
+        snapshotTimestamp=seconds(now),
+    )
+
+
+def configuration(center: Center, agent_id: str) -> Properties:
+    """Who the agent is and what he is set up for."""
+    user = center.resources["user"][agent_id]
+    phone = user.properties["PhoneConfig"]
+    profile = center.resources["routing_profile"][user.properties["RoutingProfileId"]]
+    media = profile.properties["MediaConcurrencies"]
+    return {
+        "name": _full_name(user),
+        "username": user.name,
+        "softphoneEnabled": phone.get("PhoneType") != "DESK_PHONE",
+        "softphoneAutoAccept": bool(phone.get("AutoAccept")),
+        "extension": phone.get("DeskPhoneNumber") or "",
+        "routingProfile": {
+            "name": profile.name,
+            "routingProfileARN": center.home.arn_of("routing_profile", profile.id),
+            "defaultOutboundQueue": queue(center, profile.properties["DefaultOutboundQueueId"]),
+            "channelConcurrencyMap": {each["Channel"]: each["Concurrency"] for each in media},
+        },
+        "agentPreferences": {"LANGUAGE": "en_US"},
+        "agentARN": center.home.arn_of("user", agent_id),
+    }
+
+
+def states(center: Center) -> list[Properties]:
+    """The statuses that an agent can choose, in their order."""
+    enabled = [
+        status
+        for status in center.resources["agent_status"].values()
+        if status.properties.get("State") == "ENABLED"
+    ]
+    enabled.sort(key=lambda status: (status.properties.get("DisplayOrder") or 99, status.name))
+    return [_state(center.home, status) for status in enabled]
+
+
+def queues(center: Center, agent_id: str) -> list[Properties]:
+    """The queues of the agent's routing profile by name, then his own, which has none."""
+    rows = profile_of(center, center.agents[agent_id]).rows
+    found = [queue(center, queue_id) for queue_id in {row.queue_id for row in rows}]
+    return [*sorted(found, key=lambda each: each["name"]), queue(center, agent_id)]
+
+
+def countries(center: Center) -> list[str]:
+    """The countries of the instance's own numbers, as streams writes them."""
+    numbers = center.resources["phone_number"].values()
+    return sorted({number.properties["PhoneNumberCountryCode"].lower() for number in numbers})
+
+
+def queue(center: Center, queue_id: str) -> Properties:
+    """A queue, or the agent queue of the user of that id, which has no name."""
+    if queue_id in center.agents:
+        return {"queueARN": f"{center.home.arn}/queue/agent/{queue_id}"}
+    known = center.resources["queue"].get(queue_id)
+    arn = center.home.arn_of("queue", queue_id)
+    return _given(queueARN=arn, name=known.name if known else None)
+
+
+def connections(contact_id: str) -> tuple[str, str]:
+    """The ids of the agent's connection and of the customer's."""
+    return agent_leg(contact_id), contact_id
+
+
+# The agent
+
+
+def _state(home: Home, status: Resource) -> Properties:
+    return {
+        "agentStateARN": home.arn_of("agent_status", status.id),
+        "type": STATUS_TYPES[status.properties["Type"]],
+        "name": status.name,
+    }
+
+
+def _status(center: Center, status_id: str, since: Instant) -> Properties:
+    status = center.resources["agent_status"][status_id]
+    return {**_state(center.home, status), "startTimestamp": seconds(since)}
+
+
+def _voice_state(center: Center, agent: Agent) -> Properties | None:
+    voice = [held for held in agent.contacts.values() if held.channel == "VOICE"]
+    if not voice:
+        return None
+    first = min(voice, key=lambda held: PRECEDENCE.index(held.state))
+    name, kind = VOICE_STATES[first.state]
+    if first.state == "CONNECTING" and _is_callback(center.contacts[first.contact_id]):
+        name, kind = "Pending", "not_routable"
+    return {"name": name, "type": kind, "startTimestamp": seconds(first.since)}
+
+
+def _full_name(user: Resource) -> str:
+    identity = user.properties.get("IdentityInfo") or {}
+    names = (identity.get("FirstName"), identity.get("LastName"))
+    return " ".join(name for name in names if name) or user.name
+
+
+# His contacts
+
+
+def _contact(center: Center, agent: Agent, held: Held) -> Properties:
+    contact = center.contacts.get(held.contact_id)
+    shown: Properties = {
+        "contactId": held.contact_id,
+        "type": held.channel.lower(),
+        "state": {"type": CONTACT_STATES[held.state], "timestamp": seconds(held.since)},
+        "connections": _connections(center, agent, held, contact),
+        "attributes": {},
+        "contactDuration": "0",
+        "references": {},
+        "contactFeatures": FEATURES,
+        "channelContext": {},
+    }
+    return shown if contact is None else {**shown, **_details(center, contact, held)}
+
+
+def _details(center: Center, contact: Contact, held: Held) -> Properties:
+    callback = _is_callback(contact)
+    state = "incoming" if callback and held.state == "CONNECTING" else CONTACT_STATES[held.state]
+    voice = contact.channel == "VOICE"
+    enqueued = contact.enqueued_at
+    return _given(
+        type="queue_callback" if callback else contact.channel.lower(),
+        state={"type": state, "timestamp": seconds(held.since)},
+        initialContactId=contact.initial_contact_id,
+        relatedContactId=contact.related_contact_id,
+        contactAssociationId=contact.initial_contact_id or contact.id,
+        queue=None if contact.queue_id is None else queue(center, contact.queue_id),
+        queueTimestamp=None if enqueued is None else seconds(enqueued),
+        attributes={
+            name: {"name": name, "value": value} for name, value in contact.attributes.items()
+        },
+        name=contact.name,
+        description=contact.description,
+        initiationMethod=contact.initiation_method.lower(),
+        segmentAttributes={"connect:Subtype": {"ValueString": "connect:Telephony"}}
+        if voice
+        else None,
+        customerEndpoint=_phone(contact.customer_number),
+        connectSystemEndpoint=_phone(contact.system_number),
+    )
+
+
+def _connections(
+    center: Center, agent: Agent, held: Held, contact: Contact | None
+) -> list[Properties]:
+    user = center.resources["user"][agent.id]
+    agents_id, customers_id = connections(held.contact_id)
+    agents_state, customers_state = CONNECTION_STATES[held.state]
+    task = held.channel == "TASK"
+    agents: Properties = {
+        "connectionId": agents_id,
+        "endpoint": {
+            "type": "agent",
+            "endpointARN": center.home.arn_of("user", agent.id),
+            "name": _full_name(user),
+            "agentLogin": user.name,
+        },
+        "state": {"type": agents_state, "timestamp": seconds(held.since)},
+        "type": "agent",
+        "initial": task,
+        "mute": False,
+    }
+    if task:
+        return [agents]
+    since = _customer_since(contact, customers_state) if contact else None
+    customers = _given(
+        connectionId=customers_id,
+        endpoint=_phone(contact.customer_number) if contact else None,
+        state={"type": customers_state, "timestamp": seconds(since or held.since)},
+        type="outbound" if contact and _is_dialled(contact) else "inbound",
+        initial=True,
+        mute=False,
+    )
+    return [agents, customers]
+
+
+def _customer_since(contact: Contact, state: str) -> Instant | None:
+    match state:
+        case "hold":
+            return contact.held_at
+        case "connected":
+            return contact.connected_to_system_at
+        case _:
+            return contact.disconnected_at
+
+
+def _is_dialled(contact: Contact) -> bool:
+    return contact.channel == "VOICE" and contact.initiation_method in DIALLED
+
+
+def _is_callback(contact: Contact) -> bool:
+    return contact.channel == "VOICE" and contact.initiation_method == "CALLBACK"
+
+
+def _phone(number: str | None) -> Properties | None:
+    return None if number is None else {"type": "phone_number", "phoneNumber": number}
+
+
+def _given(**members: Any) -> Properties:  # noqa: ANN401  JSON
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,118 @@
+"""ASGI: from the socket to the endpoints, and back. No framework: routes are on raw bytes.
+
+/_ringfloor/health                 anybody
+/_ringfloor/...                    the sandbox, where there is one
+/api, /connect/api, /agent-app/api the agent service
+/auth/..., /connect/auth/...       sign-in
+OPTIONS                            CORS preflight
+everything else                    the Amazon Connect API
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple, Protocol
+
+from ringfloor.aws import response
+from ringfloor.aws.request import HttpRequest
+from ringfloor.aws.response import HttpResponse
+from ringfloor.base.errors import Refusal
+from ringfloor.base.ids import chance, derive
+from ringfloor.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
+from ringfloor.server.http import json_response
+from ringfloor.server.pipeline import Edge
+from ringfloor.server.sandbox import Sandbox
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+OURS = b"/_ringfloor/"
+
+
+class Endpoint(Protocol):
+    """Answers requests to some paths."""
+
+    def owns(self, http: HttpRequest) -> bool: ...
+
+    async def handle(self, http: HttpRequest, source: str) -> HttpResponse: ...
+
+
+class Endpoints(NamedTuple):
+    """What the server serves."""
+
+    edge: Edge
+    agents: Endpoint
+    sandbox: Sandbox | None
+    settle: Callable[[], Awaitable[None]]
+    """Called before a request is looked at; lets a sandbox's world come to rest."""
+    healthy: Callable[[], bool]
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection event of the ASGI server."""
+        if scope["type"] != "http":
+            return
+        source = (scope.get("client") or ("", 0))[0]
+        http = await _request(scope, receive)
+        if isinstance(http, Refusal):
+            refused = response.failure(http, derive(chance(), 0), self.edge.clock.now())
+            await _send(send, refused, close=True)
+            return
+        await self.settle()
+        await _send(send, await self._answer(http, source))
+
+    async def _answer(self, http: HttpRequest, source: str) -> HttpResponse:
+        if http.raw_path.startswith(OURS):
+            return await self._ours(http, http.raw_path[len(OURS) :].decode("latin-1"))
+        if http.method == "OPTIONS":
+            return response.preflight(self.edge.clock.now())
+        if self.agents.owns(http):
+            return await self.agents.handle(http, source)
+        return await self.edge.handle(http, source)
+
+    async def _ours(self, http: HttpRequest, path: str) -> HttpResponse:
+        if path == "health":
+            well = self.healthy()
+            return json_response(200 if well else 503, {"status": "ok" if well else "stopping"})
+        if self.sandbox is None:
+            return json_response(404, {"message": "there is no sandbox; start with --sandbox"})
+        try:
+            return await self.sandbox.handle(http, path)
+        except Exception:
+            log.exception("%s /_ringfloor/%s failed", http.method, path)
+            return json_response(500, {"message": "something is wrong on our side; see the log"})
+
+
+async def _request(scope: Scope, receive: Receive) -> HttpRequest | Refusal:
+    """The request, complete, or why it is refused unread."""
+    raw_path, raw_query = scope["raw_path"], scope["query_string"]
+    if len(raw_path) + len(raw_query) > URL_BYTES_MAX:
+        return Refusal("InvalidRequestException", f"URL: is longer than {URL_BYTES_MAX} bytes")
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            return Refusal(
+                "RequestEntityTooLargeException", f"body: is longer than {BODY_BYTES_MAX} bytes"
+            )
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return HttpRequest(
+        scope["method"], raw_path, raw_query, tuple(scope["headers"]), b"".join(chunks)
+    )
+
+
+async def _send(send: Send, answer: HttpResponse, *, close: bool = False) -> None:
+    headers = list(answer.headers)
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,97 @@
+"""Pipeline: the life of an API request, on one screen.
+
+verify -> Signed; throttle; parse -> Parsed; authorise -> Authorised; validate -> Valid;
+perform -> result; success.  Whatever is refused on the way: failure.
+"""
+
+import logging
+from typing import NamedTuple
+
+from ringfloor.aws import request, response, sigv4
+from ringfloor.aws.model import Operation, Service
+from ringfloor.aws.request import HttpRequest, Principal, Signed, Valid
+from ringfloor.aws.response import HttpResponse
+from ringfloor.aws.sigv4 import Secrets
+from ringfloor.aws.throttle import Throttle
+from ringfloor.base.errors import Refusal
+from ringfloor.base.ids import chance, derive
+from ringfloor.base.time import Clock, Duration, Instant
+from ringfloor.operations import context as operations
+from ringfloor.operations.context import Context
+from ringfloor.operations.registry import HANDLERS, Result
+
+log = logging.getLogger(__name__)
+
+
+class Edge(NamedTuple):
+    """Everything that an API request passes through."""
+
+    api: Service
+    service: operations.Service
+    secrets: Secrets
+    policies: request.Policies[Principal]
+    throttle: Throttle
+    clock: Clock
+    wall: Clock
+    """The clock of the machines that clients run on, where the center's own is virtual."""
+    signature_window: Duration
+    check: bool
+    """Whether results are compared with the model before they are sent."""
+
+    async def handle(self, http: HttpRequest, source: str) -> HttpResponse:
+        """One request of the API. source: the caller's network address."""
+        now = self.clock.now()
+        request_id = derive(chance(), 0)
+        operation: Operation | None = None
+        try:
+            signed = self._verified(http, now)
+            parsed = request.parse(signed, self.api)
+            operation = parsed.operation
+            self.throttle.take(signed.principal.account, operation.name, now)
+            valid = request.validate(request.authorise(parsed, self.policies))
+            result = await self._perform(valid, source, request_id, now)
+            return response.success(operation, result, request_id, now, check=self.check)
+        except Refusal as refusal:
+            return response.failure(refusal, request_id, now, operation)
+        except Exception:
+            log.exception("request %s of %s failed", request_id, operation and operation.name)
+            broken = Refusal(
+                "InternalServiceException", f"Something is wrong on our side: {request_id}"
+            )
+            return response.failure(broken, request_id, now, operation)
+
+    def _verified(self, http: HttpRequest, now: Instant) -> Signed[Principal]:
+        """A client signs by its own machine's clock, or by ours as our Date header told it."""
+        wall = self.wall.now()
+        try:
+            return self._verified_at(http, wall)
+        except Refusal:
+            if abs(wall - now) < self.signature_window:
+                raise
+        return self._verified_at(http, now)
+
+    def _verified_at(self, http: HttpRequest, now: Instant) -> Signed[Principal]:
+        return sigv4.verify(
+            http,
+            self.secrets,
+            now,
+            region=self.service.region,
+            service=self.api.signing_name,
+            window=self.signature_window,
+        )
+
+    async def _perform(
+        self, valid: Valid[Principal], source: str, request_id: str, now: Instant
+    ) -> Result:
+        handler = HANDLERS.get(valid.operation.name)
+        if handler is None:
+            raise response.not_implemented(valid.operation)
+        context = Context(
+            service=self.service,
+            operation=valid.operation,
+            principal=valid.principal,
+            source=source,
+            request_id=request_id,
+            now=now,
+        )
+        return await handler(context, valid.params)

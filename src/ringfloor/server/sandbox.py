@@ -1,0 +1,189 @@
+"""Sandbox: the clock, the customers' phones and the agents' hands, for tests.
+
+Only with --sandbox; unsigned, so only for callers on this machine: the Host header must name the
+loopback unless the server was told otherwise, which keeps web pages from reaching it by a name of
+their own. Paths begin with /_ringfloor/; bodies and answers are JSON.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple
+from urllib.parse import unquote
+
+from msgspec import Struct, field
+
+from ringfloor.aws.request import HttpRequest
+from ringfloor.aws.response import HttpResponse
+from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
+from ringfloor.base.ids import derive
+from ringfloor.base.time import Duration, Instant, VirtualClock, from_seconds, seconds
+from ringfloor.domain import commands
+from ringfloor.domain.events import Origin
+from ringfloor.node.desk import Desk
+from ringfloor.operations.contacts import check_number
+from ringfloor.operations.context import Service, identifier
+from ringfloor.server.http import Json, body_of, header, json_response, refused
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+ORIGIN = Origin(principal="sandbox")
+
+Kind = Literal["answer", "busy", "no-answer", "invalid"]
+
+
+class Phones(NamedTuple):
+    """What the sandbox needs of the simulated phones; the carrier itself lives elsewhere."""
+
+    tell: Callable[[str, Kind, Duration], Awaitable[None]]
+    call: Callable[[str, str, str], None]
+    """From a number to a number, as a channel."""
+    press: Callable[[str, str], None]
+    hang_up: Callable[[str], None]
+    heard: Callable[[str], list[tuple[str, str]]]
+    """(kind, value) of what a channel has heard, in order."""
+
+
+Act = Callable[[Service, Desk, str, str, Instant], Awaitable[None]]
+"""An agent's deed by name: available, accept, hold ..."""
+
+
+class _Clock(Struct, forbid_unknown_fields=True):
+    advance: float | None = None
+    set: float | None = None
+
+
+class _Behaviour(Struct, forbid_unknown_fields=True):
+    behaviour: Kind
+    answer_after: float = 0
+
+
+class _Call(Struct, forbid_unknown_fields=True):
+    instance: str = field(name="InstanceId")
+    to: str | None = field(name="To", default=None)
+    flow: str | None = field(name="ContactFlowId", default=None)
+
+
+class _Press(Struct, forbid_unknown_fields=True):
+    digits: str
+
+
+class Sandbox:
+    """The endpoints under /_ringfloor/, health excepted."""
+
+    def __init__(self, service: Service, phones: Phones, act: Act, *, anywhere: bool) -> None:
+        self._service = service
+        self._phones = phones
+        self._act = act
+        self._anywhere = anywhere
+
+    async def handle(self, http: HttpRequest, path: str) -> HttpResponse:
+        """One request. path: what follows /_ringfloor/, still percent-encoded."""
+        try:
+            self._check_host(http)
+            for (method, pattern), handler in ROUTES.items():
+                match = pattern.fullmatch(path)
+                if match is not None and method == http.method:
+                    groups = [unquote(group) for group in match.groups()]
+                    return json_response(200, await handler(self, http, *groups))
+            raise not_found("path", f"{http.method} /_ringfloor/{path}", "sandbox endpoint")
+        except Refusal as refusal:
+            return refused(refusal)
+
+    def _check_host(self, http: HttpRequest) -> None:
+        host = header(http, b"host") or ""
+        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+        if name not in LOOPBACK_HOSTS and not self._anywhere:
+            raise Refusal(
+                "AccessDeniedException", f"Host: {host!r} is not this machine; use 127.0.0.1"
+            )
+
+    # The clock
+
+    async def read_clock(self, _http: HttpRequest) -> Json:
+        return {"now": seconds(self._service.node.clock.now())}
+
+    async def move_clock(self, http: HttpRequest) -> Json:
+        wanted = body_of(http, _Clock)
+        node = self._service.node
+        if not isinstance(node.clock, VirtualClock):
+            raise invalid_request("clock", "wall", "cannot be moved: start with --clock virtual")
+        if (wanted.advance is None) == (wanted.set is None):
+            raise invalid_request("body", http.body.decode(), "needs one of advance and set")
+        now = node.clock.now()
+        if wanted.advance is not None:
+            to = now + from_seconds(wanted.advance)
+        else:
+            assert wanted.set is not None
+            to = from_seconds(wanted.set)
+        if to < now and not (wanted.set is not None and not node.desks):
+            raise invalid_parameter("clock", seconds(to), f"is before now, {seconds(now)}")
+        await node.advance(to)
+        return {"now": seconds(node.clock.now())}
+
+    # Phones
+
+    async def tell_phone(self, http: HttpRequest, number: str) -> Json:
+        wanted = body_of(http, _Behaviour)
+        check_number("number", number)
+        await self._phones.tell(number, wanted.behaviour, from_seconds(wanted.answer_after))
+        return {}
+
+    async def call(self, http: HttpRequest, number: str) -> Json:
+        wanted = body_of(http, _Call)
+        check_number("number", number)
+        node = self._service.node
+        desk = self._desk(wanted.instance)
+        flow = wanted.flow
+        if flow is not None:
+            flow = identifier(desk.center.home, "contact_flow", flow, "ContactFlowId")
+        contact_id = derive(node.draw(), 0)
+        self._phones.call(number, wanted.to or "", contact_id)
+        await node.submit(
+            desk.instance_id,
+            commands.StartInboundContact(
+                contact_id=contact_id, from_number=number, to=wanted.to, flow_id=flow
+            ),
+            ORIGIN,
+        )
+        return {"ContactId": contact_id}
+
+    async def press(self, http: HttpRequest, contact_id: str) -> Json:
+        self._phones.press(contact_id, body_of(http, _Press).digits)
+        self._service.node.wake()
+        return {}
+
+    async def hang_up(self, _http: HttpRequest, contact_id: str) -> Json:
+        self._phones.hang_up(contact_id)
+        self._service.node.wake()
+        return {}
+
+    async def heard(self, _http: HttpRequest, contact_id: str) -> Json:
+        heard = self._phones.heard(contact_id)
+        return {"heard": [{"kind": kind, "value": value} for kind, value in heard]}
+
+    # Agents
+
+    async def act(self, _http: HttpRequest, user_id: str, deed: str) -> Json:
+        node = self._service.node
+        for desk in node.desks.values():
+            if user_id in desk.center.agents:
+                await self._act(self._service, desk, user_id, deed, node.clock.now())
+                return {}
+        raise not_found("UserId", user_id, "user")
+
+    def _desk(self, instance: str) -> Desk:
+        return self._service.node.desk(instance.rsplit("/", 1)[-1])
+
+
+_CONTACT = r"contacts/([^/]+)"
+
+ROUTES: dict[tuple[str, re.Pattern[str]], Callable[..., Awaitable[Json]]] = {
+    ("GET", re.compile("clock")): Sandbox.read_clock,
+    ("POST", re.compile("clock")): Sandbox.move_clock,
+    ("PUT", re.compile(r"phones/([^/]+)")): Sandbox.tell_phone,
+    ("POST", re.compile(r"phones/([^/]+)/call")): Sandbox.call,
+    ("POST", re.compile(f"{_CONTACT}/press")): Sandbox.press,
+    ("POST", re.compile(f"{_CONTACT}/hangup")): Sandbox.hang_up,
+    ("GET", re.compile(f"{_CONTACT}/heard")): Sandbox.heard,
+    ("POST", re.compile(r"agents/([^/]+)/([a-z]+)")): Sandbox.act,
+}
