@@ -97,6 +97,9 @@ FLOW_ACTIONS_PER_TURN_MAX = _limit(
     "actions",
     "a flow that does this much without waiting for anybody is an endless loop",
 )
+CLIENT_TOKEN_MS = _limit(
+    "CLIENT_TOKEN_MS", 604_800_000, "ms", "a client token is good for 7 days, as at AWS"
+)
 REACTIONS_PER_COMMAND_MAX = _limit(
     "REACTIONS_PER_COMMAND_MAX",
     1_000_000,

@@ -1,0 +1,293 @@
+"""App: the composition root. The only place where concrete classes meet.
+
+open_center recovers, serve runs the server until it is told to stop, and everything that a process
+holds is let go in the order in which it depends on each other.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+import msgspec
+import uvicorn
+from typing_extensions import override
+
+from ringfloor.aws import model
+from ringfloor.aws.request import Principal, RootOnly
+from ringfloor.aws.sigv4 import Credential
+from ringfloor.aws.throttle import AWS_LIMITS, Throttle
+from ringfloor.aws.tokens import Pages, Sealer
+from ringfloor.base.errors import Fault
+from ringfloor.base.ids import chance, derive, secret
+from ringfloor.base.limits import SETTLE_MS, SHUTDOWN_SECONDS
+from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock, stopwatch
+from ringfloor.config import Settings
+from ringfloor.domain.resources import Home
+from ringfloor.gateway import phones
+from ringfloor.journal.disk import open_journal
+from ringfloor.journal.journal import Journal
+from ringfloor.journal.memory import MemoryJournal
+from ringfloor.node.functions import Functions
+from ringfloor.node.node import CLOCK_NOTE, Node
+from ringfloor.node.outbox import Outbox
+from ringfloor.operations import all as operations
+from ringfloor.operations.context import Service
+from ringfloor.operations.frozen import Frozen
+from ringfloor.projections.historical import History
+from ringfloor.server.agent_service import AgentService
+from ringfloor.server.asgi import Endpoints
+from ringfloor.server.pipeline import Edge
+from ringfloor.server.sandbox import Kind, Sandbox
+from ringfloor.server.sandbox import Phones as SandboxPhones
+from ringfloor.simulator import demo
+
+log = logging.getLogger(__name__)
+
+SANDBOX_NUMBER = "+15555550100"
+"""Owned by every new instance of a sandbox, so that a first outbound contact needs no set-up."""
+
+SEALING_NOTE = "sealing key"
+PHONES_NOTE = "phones"
+
+_encode = msgspec.json.Encoder().encode
+_decode_phones = msgspec.json.Decoder(dict[str, phones.Behaviour]).decode
+
+
+class OneKey:
+    """One access key pair, the root's."""
+
+    def __init__(self, access_key_id: str, secret_access_key: str, account: str) -> None:
+        principal = Principal(account, f"arn:aws:iam::{account}:root", access_key_id)
+        self._id = access_key_id
+        self._credential = Credential(secret_access_key, principal)
+
+    def secret(self, access_key_id: str, session_token: str | None) -> Credential | None:
+        """The credential of this key; there are no session tokens."""
+        known = access_key_id == self._id and session_token is None
+        return self._credential if known else None
+
+
+class App:
+    """A contact center server: recovered when made, serving while run runs."""
+
+    def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.journal = _journal(settings, report)
+        try:
+            self.history = History.open(settings.data, report)
+            self.clock = _clock(settings, self.journal)
+            self.node = Node(self.journal, self.history, self.clock, chance)
+            functions = Functions(settings.functions, direct=settings.sandbox)
+            self.outbox = Outbox(functions, self.node.post)
+            self.phones = phones.Phones(self.outbox.hear)
+            self.outbox.connect(self.phones)
+            told = self.journal.note(PHONES_NOTE)
+            if told is not None:
+                self.phones.restore(_decode_phones(told))
+            progress = Progress(sys.stderr)
+            self.node.recover(self.outbox, progress.show)
+            progress.end()
+        except BaseException:
+            self.journal.close()
+            raise
+        sealer = Sealer((_sealing_key(self.journal),))
+        self.service = Service(
+            node=self.node,
+            region=settings.region,
+            account=settings.account,
+            sealer=sealer,
+            pages=Pages(sealer),
+            frozen=Frozen(),
+            quotas=settings.aws_limits,
+            number=SANDBOX_NUMBER if settings.sandbox else None,
+        )
+        self.endpoints = self._endpoints()
+
+    def _endpoints(self) -> Endpoints:
+        settings = self.settings
+        assert settings.access_key_id is not None
+        assert settings.secret_access_key is not None
+        agents = AgentService(self.service)
+        edge = Edge(
+            api=model.load("connect"),
+            service=self.service,
+            secrets=OneKey(settings.access_key_id, settings.secret_access_key, settings.account),
+            policies=RootOnly(),
+            throttle=Throttle(AWS_LIMITS if settings.aws_limits else None),
+            clock=self.clock,
+            wall=WallClock(),
+            signature_window=settings.signature_window_seconds * SECOND,
+            check=settings.check_results,
+        )
+        operations.complete(edge.api)
+        sandbox = None
+        if settings.sandbox:
+            sandbox = Sandbox(
+                self.service, self._sandbox_phones(), agents.act, anywhere=settings.sandbox_anywhere
+            )
+        return Endpoints(edge, agents, sandbox, self._settle, self.node.is_well)
+
+    async def _settle(self) -> None:
+        """What a sandbox was told at this instant has happened before the next question."""
+        if self.settings.sandbox:
+            await self.node.settle(SETTLE_MS)
+
+    def demo(self, out: TextIO) -> Callable[[str], Coroutine[Any, Any, None]]:
+        """The demo, to run beside the server."""
+        customers = self._sandbox_phones()
+        callers = demo.Callers(customers.call, customers.press, customers.hang_up)
+        home = Home(self.settings.region, self.settings.account, derive(chance(), 0))
+        return lambda address: demo.run(self.node, callers, home, address, out)
+
+    def _sandbox_phones(self) -> SandboxPhones:
+        carrier, now = self.phones, self.clock.now
+
+        async def tell(number: str, kind: Kind, answer_after: Duration) -> None:
+            carrier.tell(number, phones.Behaviour(kind, answer_after))
+            await self.node.note(PHONES_NOTE, _encode(carrier.behaviours()))
+
+        return SandboxPhones(
+            tell=tell,
+            call=lambda from_number, to, channel: carrier.call(from_number, to, channel, now()),
+            press=lambda channel, digits: carrier.press(channel, digits, now()),
+            hang_up=lambda channel: carrier.hang_up(channel, now()),
+            heard=lambda channel: [(each.kind, each.value) for each in carrier.heard(channel)],
+        )
+
+    async def run(
+        self, out: TextIO, beside: Callable[[str], Coroutine[Any, Any, None]] | None = None
+    ) -> None:
+        """Serve until a signal says stop. beside: runs while the server does, given its address.
+
+        Raises Fault if the node had to stop, or the address cannot be had.
+        """
+        listener = _listener(self.settings)
+        host, port = listener.getsockname()[:2]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        server = _Server(self.endpoints, self.node, f"ringfloor: listening on {address}", out)
+        node = asyncio.create_task(self.node.run())
+        node.add_done_callback(lambda _: setattr(server, "should_exit", True))
+        companion = asyncio.ensure_future(beside(address)) if beside else None
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            if companion is not None:
+                companion.cancel()
+                with suppress(asyncio.CancelledError):
+                    await companion
+            self.node.close()
+            try:
+                await node
+            finally:
+                await self.node.finish()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, with our first line and our way to stop."""
+
+    def __init__(self, endpoints: Endpoints, node: Node, first_line: str, out: TextIO) -> None:
+        super().__init__(
+            uvicorn.Config(
+                endpoints.serve,
+                http="httptools",
+                loop="uvloop",
+                lifespan="off",
+                interface="asgi3",
+                ws="none",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        self._node = node
+        self._first_line = first_line
+        self._out = out
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the server; uvicorn would raise them again afterwards."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._first_line, file=self._out, flush=True)
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._node.close()  # wakes those who wait for news, so that they let go
+        await super().shutdown(sockets)
+
+
+class Progress:
+    """A line on a terminal while a long recovery runs."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._shown = False
+        self._elapsed = stopwatch()
+        self._next = 0.5
+
+    def show(self, instance_id: str, record: int, last: int) -> None:
+        """So many records of this instance have been replayed."""
+        if not self._out.isatty() or self._elapsed() < self._next:
+            return
+        self._next = self._elapsed() + 0.1
+        self._shown = True
+        part = record / last if last else 1.0
+        bar = "#" * round(30 * part)
+        self._out.write(f"\rreplaying {instance_id[:8]} [{bar:<30}] {part:4.0%} of {last}")
+        self._out.flush()
+
+    def end(self) -> None:
+        """The line is no longer needed."""
+        if self._shown:
+            self._out.write("\n")
+
+
+def _journal(settings: Settings, report: Callable[[str], None]) -> Journal:
+    return MemoryJournal() if settings.data is None else open_journal(settings.data, report)
+
+
+def _clock(settings: Settings, journal: Journal) -> Clock:
+    if not settings.virtual_clock:
+        return WallClock()
+    note = journal.note(CLOCK_NOTE)
+    start: Instant = int(note) if note else WallClock().now() // SECOND * SECOND
+    return VirtualClock(start)
+
+
+def _sealing_key(journal: Journal) -> bytes:
+    """The key of bearer and page tokens: made once, so that tokens survive a restart."""
+    key = journal.note(SEALING_NOTE)
+    if key is None:
+        key = secret(32)
+        journal.put_note(SEALING_NOTE, key)
+    return key
+
+
+def _listener(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise Fault(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error};"
+            " choose another --port, or 0 for a free one"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
