@@ -33,7 +33,8 @@ async def app(scope, receive, send):
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": BODY})
-listener = socket.socket(); listener.bind(("127.0.0.1", 0))
+listener = socket.socket(); listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+listener.bind(("127.0.0.1", 0))
 print("http://127.0.0.1:%d" % listener.getsockname()[1], flush=True)
 config = uvicorn.Config(app, http="httptools", loop="uvloop", lifespan="off", access_log=False,
                         log_level="warning", interface="asgi3", server_header=False,
@@ -105,6 +106,9 @@ async def _client(host: str, port: int, request: bytes, until: float) -> int:
         )
         await reader.readexactly(length)
         done += 1
+        if b"connection: close" in head.lower():  # moto_server keeps none open
+            writer.close()
+            reader, writer = await asyncio.open_connection(host, port)
     writer.close()
     return done
 

@@ -15,7 +15,7 @@ import duckdb
 
 from ringfloor.base.time import DAY, HOUR, MINUTE, SECOND, stopwatch
 from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
-from ringfloor.projections.historical import FILE, SETTINGS, History
+from ringfloor.node.history import FILE, SETTINGS, History
 from ringfloor.projections.historical_metrics import IN_QUEUE_ROW, METRICS, WAIT_MS, aggregates
 from ringfloor.projections.historical_request import parse
 

@@ -29,13 +29,13 @@ from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
 from ringfloor.node.desk import Desk
 from ringfloor.node.functions import Functions
+from ringfloor.node.history import History
 from ringfloor.node.node import Node
 from ringfloor.node.outbox import Outbox
 from ringfloor.operations import passwords
 from ringfloor.operations.checks import PASSWORD_HASH
 from ringfloor.operations.context import Service
 from ringfloor.operations.frozen import Frozen
-from ringfloor.projections.historical import History
 
 START: Instant = 1_700_000_000_000
 REGION, ACCOUNT = "us-east-1", "111122223333"

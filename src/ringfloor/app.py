@@ -33,12 +33,12 @@ from ringfloor.journal.disk import open_journal
 from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
 from ringfloor.node.functions import Functions
+from ringfloor.node.history import History
 from ringfloor.node.node import CLOCK_NOTE, Node
 from ringfloor.node.outbox import Outbox
 from ringfloor.operations import all as operations
 from ringfloor.operations.context import Service
 from ringfloor.operations.frozen import Frozen
-from ringfloor.projections.historical import History
 from ringfloor.server.agent_service import AgentService
 from ringfloor.server.asgi import Endpoints
 from ringfloor.server.pipeline import Edge
@@ -282,6 +282,8 @@ def _listener(settings: Settings) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Inherited by connections; without it each answer waits 40 ms for the client's ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
 from ringfloor.domain.vocabulary import CHANNELS
-from ringfloor.projections.historical import History
+from ringfloor.node.history import History
 from ringfloor.projections.historical_metrics import METRICS
 from ringfloor.projections.historical_request import HistoricalQuery, parse
 

@@ -486,6 +486,34 @@ def test_a_queue_that_is_disabled_or_gone_takes_the_error_branch():
     """)
 
 
+def test_a_queue_may_go_between_being_chosen_and_being_entered():
+    center = a_center(queues=["sales", "support"], profiles={"p": "sales"})
+    center.a_flow(
+        "welcome",
+        a_content(
+            an_action(
+                "aim", "UpdateContactTargetQueue", {"QueueId": center.ids["support"]}, "hello"
+            ),
+            an_action("hello", "MessageParticipant", {"Text": "$.Queue.Name"}, "enter"),
+            an_action("enter", "TransferContactToQueue", {}, "bye", NoMatchingError="bye"),
+            an_action("bye", "DisconnectParticipant"),
+        ),
+    )
+    center.ledger(
+        """
+        0 s    c1 enters welcome      FlowStepped c1 SetTargetQueue = Done;
+                                      FlowStepped c1 Play 'support'
+        1 s    it goes                ResourceDeleted queue support
+        2 s    c1 hears done          FlowStepped c1 TransferToQueue = NoMatchingError;
+                                      FlowStepped c1 Disconnect;
+                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                      ContactCompleted c1
+        """,
+        hide=BUT_STEPS,
+        **{"it goes": engine.commands.DeleteResource("queue", center.ids["support"])},
+    )
+
+
 def test_a_transfer_without_a_target_takes_the_error_branch():
     with_flow(
         an_action("enter", "TransferContactToQueue", {}, "enter", NoMatchingError="bye"),

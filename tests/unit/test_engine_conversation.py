@@ -168,6 +168,35 @@ def test_the_limit_can_be_set_per_channel():
     """)
 
 
+def test_a_channel_without_a_limit_of_its_own_has_none():
+    center = talking(work_s=30)
+    center.update("user", "a1", AfterContactWorkConfigs=[{"Channel": "VOICE"}])
+    center.ledger("""
+        3 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT CONNECTED
+        99 s   -                      -
+    """)
+
+
+def test_the_agents_state_begins_anew_with_each_stage():
+    center = a_center()
+    center.available("a1")
+    center.enqueue("c1", "sales")
+    since = [center.agent("a1").contacts["c1"].since]
+    for words in ("a1 accepts c1", "c1 leaves"):
+        center.at += 1_000
+        center._play(words, {})
+        since.append(center.agent("a1").contacts["c1"].since)
+    assert since == [START, START + 1_000, START + 2_000]
+
+
+def test_a_missed_contact_is_missed_since_its_ring_ended():
+    center = a_center()
+    center.available("a1")
+    center.enqueue("c1", "sales")
+    center.pass_time(25_000)
+    assert center.agent("a1").contacts["c1"].since == START + 20_000
+
+
 def test_the_limit_is_that_of_the_moment_the_work_began():
     center = talking(work_s=30)
     center.ledger("""
@@ -214,7 +243,7 @@ def test_the_final_leg_knows_its_whole_life():
     leg = final(center)
     assert (leg.initiated_at, leg.connected_to_system_at, leg.enqueued_at) == (START + 1_000,) * 3
     assert (leg.dequeued_at, leg.connected_to_agent_at) == (START + 2_000,) * 2
-    assert leg.disconnected_at == START + 9_000
+    assert (leg.disconnected_at, leg.updated_at) == (START + 9_000, START + 29_000)
     assert (leg.queue_id, leg.agent_id) == (center.ids["sales"], center.ids["a1"])
     assert leg.routing_profile_id == center.ids["basic"]
     assert leg.attributes == {"k": "v"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
-from ringfloor.projections.historical import History
+from ringfloor.node.history import History
 from ringfloor.projections.historical_request import HistoricalQuery, metric_results, parse
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"

@@ -281,7 +281,7 @@ RECORDS_PER_SNAPSHOT = _limit(
     "RECORDS_PER_SNAPSHOT", 20_000, "records", "replayed in well under a second after a crash"
 )
 FACTS_PENDING_MAX = _limit(
-    "FACTS_PENDING_MAX", 5_000, "facts", "a batch that the history store loads in some ten ms"
+    "FACTS_PENDING_MAX", 5_000, "facts", "a batch that the history store loads in about 50 ms"
 )
 FUNCTION_ATTEMPTS_MAX = _limit(
     "FUNCTION_ATTEMPTS_MAX", 3, "calls", "AWS asks a throttled or failing function three times"
@@ -328,7 +328,7 @@ HISTORY_MEMORY_BYTES_MAX = _limit(
     "HISTORY_MEMORY_BYTES_MAX",
     1_073_741_824,
     "bytes",
-    "what the history's database may take; 24 h of 1 M legs need a quarter of it",
+    "what the history's database may take; a million legs are answered within a fifth of it",
 )
 HISTORY_LOG_BYTES_MAX = _limit(
     "HISTORY_LOG_BYTES_MAX",

@@ -15,7 +15,7 @@ from ringfloor.domain.facts import Fact
 from ringfloor.engine import engine
 from ringfloor.engine.state import Center
 from ringfloor.journal.journal import Journal
-from ringfloor.projections.historical import History
+from ringfloor.node.history import History
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
 from ringfloor.projections.waiting import Waiting
@@ -57,6 +57,11 @@ class Desk:
             self.realtime.on(event, outcome.at)
             self.waiting.on(event, outcome.at)
             self.facts.extend(self.records.on(event, outcome.at))
+
+    def freeze(self) -> tuple[bytes, int, list[Fact]]:
+        """A snapshot, the record it reaches, and the facts that history needs before it counts."""
+        facts, self.facts = self.facts, []
+        return self.snapshot(), self.sequence, facts
 
     def snapshot(self) -> bytes:
         """Everything that a restart would otherwise have to replay."""

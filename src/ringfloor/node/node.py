@@ -12,7 +12,7 @@ replays. Deadlines are stepped before anything later happens, at their own insta
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -31,7 +31,7 @@ from ringfloor.engine import engine
 from ringfloor.engine.effects import Effect
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.desk import Desk, recover
-from ringfloor.projections.historical import History
+from ringfloor.node.history import History
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,8 @@ class Node:
         self._failure: BaseException | None = None
         self._wake = asyncio.Event()
         self._writer = ThreadPoolExecutor(1, "journal")
-        self._analyst = ThreadPoolExecutor(1, "history")
+        self._analyst = ThreadPoolExecutor(2, "history")
+        self._tasks: set[asyncio.Task[None]] = set()
         self._flushing = asyncio.Lock()
 
     # Life
@@ -124,7 +125,7 @@ class Node:
         """Turn until close; raises Fault when the node must not go on."""
         assert self._world is not None
         try:
-            while not (self._closing and not self._inbox):
+            while self._failure is None and (self._inbox or not self._closing):
                 now = self.clock.now()
                 due = self._world.next_due()
                 if due is not None and due <= now:
@@ -134,8 +135,11 @@ class Node:
                 else:
                     await self._wait()
         except BaseException as error:
-            self._fail(error)
+            if self._failure is None:
+                self._fail(error)
             raise
+        if self._failure is not None:
+            raise self._failure
 
     def close(self) -> None:
         """Take nothing new; run returns when what has been taken is done."""
@@ -150,6 +154,7 @@ class Node:
         """After run has returned: bring everything to disk and let go."""
         if self._world is not None:
             await self._world.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is None:
             for desk in list(self.desks.values()):
                 await self._save(desk)
@@ -347,9 +352,10 @@ class Node:
         self._in_turn = False
         for desk in {id(each.desk): each.desk for each in stepped}.values():
             if desk.sequence - desk.snapshot_sequence >= RECORDS_PER_SNAPSHOT:
-                await self._save(desk)
-            elif len(desk.facts) >= FACTS_PENDING_MAX:
-                await self._flush(desk)
+                desk.snapshot_sequence = desk.sequence
+                self._beside(self._save(desk))
+            elif len(desk.facts) >= FACTS_PENDING_MAX and not self._flushing.locked():
+                self._beside(self._flush(desk))
 
     def _expire(self, desk: Desk, now: Instant, stepped: list[_Stepped]) -> None:
         while len(stepped) < TURN_COMMANDS_MAX:
@@ -357,7 +363,10 @@ class Node:
             if due is None or due > now:
                 return
             ask = _Ask(desk, commands.Expire(), self.draw(), Origin(), None)
+            before = len(stepped)
             self._step(ask, max(due, desk.center.at), stepped)
+            if len(stepped) == before:
+                raise Fault(f"a deadline of instance {desk.instance_id} does not pass; see the log")
 
     def _step(self, ask: _Ask, now: Instant, stepped: list[_Stepped]) -> None:
         desk = ask.desk
@@ -405,6 +414,20 @@ class Node:
             if not asked.done():
                 _answer(question, asked)
 
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the loop; if it fails, the node must not go on."""
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None and self._failure is None:
+                self._fail(error)
+                self._wake.set()
+
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(done)
+
     async def _flush(self, desk: Desk) -> None:
         async with self._flushing:
             facts, desk.facts = desk.facts, []
@@ -416,9 +439,8 @@ class Node:
             )
 
     async def _save(self, desk: Desk) -> None:
-        payload, sequence = desk.snapshot(), desk.sequence
         async with self._flushing:
-            facts, desk.facts = desk.facts, []
+            payload, sequence, facts = await self.read(desk.freeze)
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(
                 self._analyst, self.history.load, desk.instance_id, sequence, facts

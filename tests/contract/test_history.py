@@ -13,8 +13,8 @@ import pytest
 
 from ringfloor.base.errors import Fault
 from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
-from ringfloor.projections import historical
-from ringfloor.projections.historical import FILE, History
+from ringfloor.node import history as historical
+from ringfloor.node.history import FILE, History
 from ringfloor.projections.historical_request import parse
 
 START = 1_709_632_800_000
@@ -230,7 +230,7 @@ LOADER = f"""
 import sys
 from pathlib import Path
 from ringfloor.domain.facts import Leg, MissedOffer
-from ringfloor.projections.historical import History
+from ringfloor.node.history import History
 history = History.open(Path(sys.argv[1]), print)
 at = {START} + 1
 for sequence in range(history.last("i") + 1, 1_000_000):
