@@ -26,7 +26,7 @@ CLIENTS = 16
 SECONDS = 4.0
 
 CONSTANT = """
-import asyncio, socket, sys, uvicorn
+import asyncio, socket, sys, uvicorn, uvloop
 BODY = b'{"User": {}}' + b" " * 400
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY))]
 async def app(scope, receive, send):
@@ -39,7 +39,8 @@ print("http://127.0.0.1:%d" % listener.getsockname()[1], flush=True)
 config = uvicorn.Config(app, http="httptools", loop="uvloop", lifespan="off", access_log=False,
                         log_level="warning", interface="asgi3", server_header=False,
                         date_header=False)
-asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner.run(uvicorn.Server(config).serve(sockets=[listener]))
 """
 
 

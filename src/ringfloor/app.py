@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import msgspec
 import uvicorn
+import uvloop
 from typing_extensions import override
 
 from ringfloor.aws import model
@@ -187,6 +188,12 @@ class App:
                 await self.node.finish()
 
 
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a server to its end, on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, with our first line and our way to stop."""
 
@@ -195,7 +202,6 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 endpoints.serve,
                 http="httptools",
-                loop="uvloop",
                 lifespan="off",
                 interface="asgi3",
                 ws="none",

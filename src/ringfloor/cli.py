@@ -1,7 +1,6 @@
 """CLI: the commands. Each parses, calls one function below it, and says what went wrong."""
 
 import argparse
-import asyncio
 import logging
 import sys
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from ringfloor import __version__
-from ringfloor.app import App
+from ringfloor.app import App, run
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import secret
 from ringfloor.config import (
@@ -90,9 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     cut = verbs.add_parser(
         "cut", help="drop the records of an instance after a number, keeping a copy of the file"
     )
-    for verb, run in ((check, _check), (cut, _cut)):
+    for verb, command in ((check, _check), (cut, _cut)):
         verb.add_argument("--data", type=Path, default=Path("ringfloor-data"), metavar="DIR")
-        verb.set_defaults(run=run)
+        verb.set_defaults(run=command)
     cut.add_argument("--instance", required=True, metavar="I", help="id of the instance")
     cut.add_argument("--after", required=True, type=int, metavar="N", help="last record to keep")
     return parser
@@ -112,14 +111,14 @@ def _serve(options: argparse.Namespace) -> int:
             f"\n  export AWS_SECRET_ACCESS_KEY={wanted.secret_access_key}"
         )
     app = App(wanted, _report)
-    asyncio.run(app.run(sys.stdout))
+    run(app.run(sys.stdout))
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
     wanted = Settings(port=options.port, sandbox=True)
     app = App(_with_keys(wanted, demo.ACCESS_KEY_ID, demo.SECRET_ACCESS_KEY), _report)
-    asyncio.run(app.run(sys.stdout, app.demo(sys.stdout)))
+    run(app.run(sys.stdout, app.demo(sys.stdout)))
     return 0
 
 
