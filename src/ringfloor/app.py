@@ -84,7 +84,7 @@ class App:
             self.clock = _clock(settings, self.journal)
             self.node = Node(self.journal, self.history, self.clock, chance)
             functions = Functions(settings.functions, direct=settings.sandbox)
-            self.outbox = Outbox(functions, self.node.post)
+            self.outbox = Outbox(functions, self.node.post, self.node.wake)
             self.phones = phones.Phones(self.outbox.hear)
             self.outbox.connect(self.phones)
             told = self.journal.note(PHONES_NOTE)

@@ -83,6 +83,9 @@ FROZEN_ANSWERS_MAX = _limit(
 SETTLE_MS = _limit(
     "SETTLE_MS", 250, "ms", "a request to a sandbox waits this long for what was said before it"
 )
+UPDATE_ATTEMPTS_MAX = _limit(
+    "UPDATE_ATTEMPTS_MAX", 10, "attempts", "read, change, write; others were quicker that often"
+)
 TAGS_MAX = _limit("TAGS_MAX", 50, "tags", "AWS's bound on the tags of one resource")
 SHUTDOWN_SECONDS = _limit(
     "SHUTDOWN_SECONDS", 3, "seconds", "requests under way get this long; SIGTERM ends in under 5 s"

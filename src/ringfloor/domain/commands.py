@@ -49,9 +49,12 @@ class CreateResource(_Command, frozen=True, kw_only=True):
 
 
 class UpdateResource(_Command, frozen=True):
+    """expected: values that these properties must still have, or ConditionalOperationFailed."""
+
     kind: str
     id: str
     changes: Properties
+    expected: Properties | None = None
 
 
 class TagResource(_Command, frozen=True):

@@ -44,6 +44,9 @@ def create(center: Center, command: CreateResource, seed: Seed) -> Iterator[Even
 def update(center: Center, command: UpdateResource) -> Iterator[Event]:
     """New values for some members."""
     resource = center.resource(command.kind, command.id)
+    for name, value in (command.expected or {}).items():
+        if resource.properties.get(name) != value:
+            raise Refusal("ConditionalOperationFailedException", f"{name}: has changed meanwhile")
     after = merged(resource.properties, command.changes)
     _check(center, command.kind, command.id, after)
     if after != resource.properties:

@@ -89,6 +89,9 @@ def recover(journal: Journal, history: History, instance_id: str) -> Iterator[De
     """
     desk = Desk(instance_id)
     loaded = history.last(instance_id)
+    if loaded > journal.last(instance_id):  # records were cut off: what is loaded may not have been
+        history.forget(instance_id)
+        loaded = 0
     snapshot = journal.snapshot(instance_id)
     if snapshot is not None and snapshot.sequence <= loaded:
         try:

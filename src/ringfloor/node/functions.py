@@ -19,7 +19,8 @@ from ringfloor.engine.effects import InvokeFunction
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[commands.Command], None]
+Tell = Callable[[commands.Command | None], None]
+"""None: it has answered, and nobody waits for what."""
 
 FAILED = dialogue.Failed("NoMatchingError")
 
@@ -35,13 +36,19 @@ class Functions:
         self._bound = bound
         self._direct = direct
         self._client: httpx.AsyncClient | None = None
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Task[commands.Hear | None]] = set()
 
     def invoke(self, effect: InvokeFunction, tell: Tell) -> None:
         """Call a function; its answer is told as Hear, unless the block does not wait."""
-        call = asyncio.get_running_loop().create_task(self._call(effect, tell))
+
+        def done(call: asyncio.Task[commands.Hear | None]) -> None:
+            self._calls.discard(call)  # first: who is told may ask whether anybody is busy
+            if not call.cancelled():
+                tell(call.result())
+
+        call = asyncio.get_running_loop().create_task(self._call(effect))
         self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        call.add_done_callback(done)
 
     def busy(self) -> bool:
         """Whether an answer is still to come."""
@@ -55,10 +62,11 @@ class Functions:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _call(self, effect: InvokeFunction, tell: Tell) -> None:
+    async def _call(self, effect: InvokeFunction) -> commands.Hear | None:
         answer = await self._answer(effect)
-        if not effect.asynchronous:
-            tell(commands.Hear(effect.contact_id, effect.ask, answer))
+        if effect.asynchronous:
+            return None
+        return commands.Hear(effect.contact_id, effect.ask, answer)
 
     async def _answer(self, effect: InvokeFunction) -> dialogue.Heard:
         address = self._address(effect.function_arn)
@@ -74,7 +82,7 @@ class Functions:
                 return await self._ask(address, msgspec.json.encode(effect.event))
         except TimeoutError:
             problem = f"no answer within {effect.timeout_ms} ms"
-        except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the flow must not wait for ever
             problem = f"{type(error).__name__}: {error}"
         log.warning("contact %s: %s failed: %s", effect.contact_id, effect.function_arn, problem)
         return FAILED

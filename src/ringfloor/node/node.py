@@ -114,17 +114,19 @@ class Node:
                     desk.facts = []
                 progress(instance_id, desk.sequence, last)
             instance = desk.center.instance
-            if instance is not None and not instance.deleted:
+            if instance is not None and instance.deleted:
+                self.history.forget(instance_id)
+            elif instance is not None:
                 self.desks[instance_id] = desk
                 if isinstance(self.clock, VirtualClock) and desk.center.at > self.clock.now():
                     self.clock.move_to(desk.center.at)
-        for desk in self.desks.values():
-            world.resume(desk, self.clock.now())
 
     async def run(self) -> None:
         """Turn until close; raises Fault when the node must not go on."""
         assert self._world is not None
         try:
+            for desk in self.desks.values():  # here, because functions need the loop
+                self._world.resume(desk, self.clock.now())
             while self._failure is None and (self._inbox or not self._closing):
                 now = self.clock.now()
                 due = self._world.next_due()
@@ -140,14 +142,14 @@ class Node:
             raise
         if self._failure is not None:
             raise self._failure
+        for quiet, _ in self._quiet:
+            if not quiet.done():
+                quiet.set_exception(_stopping())
 
     def close(self) -> None:
         """Take nothing new; run returns when what has been taken is done."""
         self._closing = True
-        for watchers in self._watchers.values():
-            for news in watchers:
-                if not news.done():
-                    news.set_result(None)
+        self._wake_watchers()
         self._wake.set()
 
     async def finish(self) -> None:
@@ -162,6 +164,12 @@ class Node:
         self._analyst.shutdown()
         self.history.close()
         self.journal.close()
+
+    def _wake_watchers(self) -> None:
+        for watchers in self._watchers.values():
+            for news in watchers:
+                if not news.done():
+                    news.set_result(None)
 
     # Doors
 
@@ -187,7 +195,7 @@ class Node:
     def post(self, instance_id: str, command: commands.Command) -> None:
         """Carry a command out that nobody waits for; news of a bygone instance is no news."""
         desk = self.desks.get(instance_id)
-        if desk is not None:
+        if desk is not None and self._failure is None:
             self._put(_Ask(desk, command, self.draw(), Origin(), None), forced=True)
 
     async def create(
@@ -209,10 +217,13 @@ class Node:
         await self.submit(instance_id, commands.DeleteInstance(), origin)
         self.desks.pop(instance_id, None)
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._analyst, self.history.forget, instance_id)
+        async with self._flushing:
+            await loop.run_in_executor(self._analyst, self.history.forget, instance_id)
 
     async def read(self, question: Callable[[], T]) -> T:
         """Ask something of the desks' state, as it is durable."""
+        if self._failure is not None:
+            raise _stopping()
         if not self._in_turn:
             return question()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -221,14 +232,14 @@ class Node:
 
     async def analyse(self, desk: Desk, question: Callable[[History], T]) -> T:
         """Ask something of the history store, which first gets everything that is final."""
-        await self._flush(desk)
+        await asyncio.shield(self._beside(self._flush(desk)))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._analyst, question, self.history)
 
     async def changed(self, desk: Desk, agent_id: str, version: int, wait_ms: Duration) -> int:
         """Wait until the agent's snapshot is newer than version, at most wait_ms of real time."""
         key = desk.instance_id, agent_id
-        if desk.versions.get(agent_id, 0) == version and not self._closing:
+        if desk.versions.get(agent_id, 0) == version and self.is_well():
             news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._watchers.setdefault(key, []).append(news)
             try:
@@ -279,11 +290,13 @@ class Node:
         try:
             async with asyncio.timeout(seconds(at_most)):
                 await self._settled(functions=False)
-        except TimeoutError:
-            pass  # so busy that it is never quiet; nobody was promised more
+        except (TimeoutError, Refusal, Fault):
+            pass  # so busy that it is never quiet, or at its end; nobody was promised more
 
     async def _settled(self, *, functions: bool = True) -> None:
         """Wait until nothing more happens without the clock moving."""
+        if not self.is_well():
+            raise _stopping()
         quiet: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._quiet.append((quiet, functions))
         self._wake.set()
@@ -293,7 +306,7 @@ class Node:
 
     def _put(self, ask: _Ask, *, forced: bool = False) -> None:
         if self._failure is not None or (self._closing and not forced):
-            raise Refusal("ServiceUnavailableException", "the server is shutting down")
+            raise _stopping()
         if len(self._inbox) >= INBOX_MAX and not forced:
             raise Refusal("ServiceUnavailableException", "the server is overloaded; try again")
         self._inbox.append(ask)
@@ -414,7 +427,7 @@ class Node:
             if not asked.done():
                 _answer(question, asked)
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside the loop; if it fails, the node must not go on."""
 
         def done(task: asyncio.Task[None]) -> None:
@@ -427,9 +440,12 @@ class Node:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(done)
+        return task
 
     async def _flush(self, desk: Desk) -> None:
         async with self._flushing:
+            if self.desks.get(desk.instance_id) is not desk:
+                return  # deleted meanwhile, and forgotten
             facts, desk.facts = desk.facts, []
             if not facts:
                 return
@@ -440,6 +456,8 @@ class Node:
 
     async def _save(self, desk: Desk) -> None:
         async with self._flushing:
+            if self.desks.get(desk.instance_id) is not desk:
+                return
             payload, sequence, facts = await self.read(desk.freeze)
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(
@@ -460,6 +478,11 @@ class Node:
         for future in waiting:
             if not future.done():
                 future.set_exception(broken)
+        self._wake_watchers()
+
+
+def _stopping() -> Refusal:
+    return Refusal("ServiceUnavailableException", "the server is shutting down")
 
 
 def _answer(question: Callable[[], Any], asked: "asyncio.Future[Any]") -> None:

@@ -55,9 +55,11 @@ def disconnect_reason(event: telephony.ChannelHungUp) -> DisconnectReason:
 class Outbox:
     """The world as the node sees it."""
 
-    def __init__(self, functions: Functions, post: Post) -> None:
+    def __init__(self, functions: Functions, post: Post, wake: Callable[[], None]) -> None:
+        """wake: tells the node that a function has answered, where that is no command."""
         self._functions = functions
         self._post = post
+        self._wake = wake
         self._carrier: Carrier | None = None
         self._instances: dict[str, str] = {}
 
@@ -70,12 +72,18 @@ class Outbox:
         assert self._carrier is not None
         for effect in effects:
             if isinstance(effect, InvokeFunction):
-                self._functions.invoke(effect, lambda command: self._post(instance_id, command))
+                self._functions.invoke(effect, lambda answer: self._told(instance_id, answer))
             else:
                 channel_id = getattr(effect, "channel_id", None)
                 if channel_id is not None:
                     self._instances[channel_id] = instance_id
                 self._carrier.perform(effect, now)
+
+    def _told(self, instance_id: str, answer: commands.Command | None) -> None:
+        if answer is None:
+            self._wake()
+        else:
+            self._post(instance_id, answer)
 
     def resume(self, desk: Desk, now: Instant) -> None:
         """After a restart: tell the carrier which calls there are, and what they wait for."""

@@ -15,10 +15,11 @@ from ringfloor.operations import (
     phone_numbers,
     sign_in,
     tags,
+    updates,
 )
 from ringfloor.operations.registry import HANDLERS
 
-MODULES = (contacts, crud, instances, metrics, phone_numbers, sign_in, tags)
+MODULES = (contacts, crud, instances, metrics, phone_numbers, sign_in, tags, updates)
 
 
 def complete(api: Service) -> None:

@@ -36,8 +36,14 @@ async def user(center: Center, properties: Properties) -> Properties:
     if management != "EXISTING_DIRECTORY" and "DirectoryUserId" in properties:
         value = properties["DirectoryUserId"]
         raise invalid_request("DirectoryUserId", value, f"is not allowed with {management}")
-    phone = properties.setdefault("PhoneConfig", {"PhoneType": "SOFT_PHONE"})
-    if phone.get("PhoneType") == "DESK_PHONE" and not phone.get("DeskPhoneNumber"):
+    properties.setdefault("PhoneConfig", {"PhoneType": "SOFT_PHONE"})
+    return await phone(center, properties)
+
+
+async def phone(_center: Center, properties: Properties) -> Properties:
+    """A desk phone has a number."""
+    config = properties["PhoneConfig"]
+    if config.get("PhoneType") == "DESK_PHONE" and not config.get("DeskPhoneNumber"):
         raise invalid_parameter("DeskPhoneNumber", None, "is needed with PhoneType DESK_PHONE")
     return properties
 
@@ -76,7 +82,7 @@ async def hours_of_operation(_center: Center, properties: Properties) -> Propert
     zone = properties["TimeZone"]
     try:
         ZoneInfo(zone)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         rule = "is no time zone of the IANA database"
         raise invalid_parameter("TimeZone", zone, rule) from error
     return properties
@@ -85,6 +91,14 @@ async def hours_of_operation(_center: Center, properties: Properties) -> Propert
 async def agent_status(_center: Center, properties: Properties) -> Properties:
     """Customers make CUSTOM statuses only."""
     return {**properties, "Type": "CUSTOM"}
+
+
+async def status_update(_center: Center, properties: Properties) -> Properties:
+    """Available and Offline are always there."""
+    if properties["Type"] != "CUSTOM" and properties["State"] != "ENABLED":
+        rule = f"cannot be disabled: it is the {properties['Type']} status"
+        raise invalid_parameter("State", properties["State"], rule)
+    return properties
 
 
 FLOW_REFERENCES: Mapping[str, str] = {
@@ -114,7 +128,7 @@ async def contact_flow(center: Center, properties: Properties) -> Properties:
                 None,
                 problems=[{"message": problem.message} for problem in problems],
             )
-    return {**properties, "State": "ACTIVE"}
+    return {"State": "ACTIVE", **properties}
 
 
 def _unknown(center: Center, kind: str, name: str, field: str) -> Refusal | None:

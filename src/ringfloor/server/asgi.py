@@ -56,6 +56,8 @@ class Endpoints(NamedTuple):
             return
         source = (scope.get("client") or ("", 0))[0]
         http = await _request(scope, receive)
+        if http is None:
+            return
         if isinstance(http, Refusal):
             refused = response.failure(http, derive(chance(), 0), self.edge.clock.now())
             await _send(send, refused, close=True)
@@ -85,8 +87,8 @@ class Endpoints(NamedTuple):
             return json_response(500, {"message": "something is wrong on our side; see the log"})
 
 
-async def _request(scope: Scope, receive: Receive) -> HttpRequest | Refusal:
-    """The request, complete, or why it is refused unread."""
+async def _request(scope: Scope, receive: Receive) -> HttpRequest | Refusal | None:
+    """The request, complete, or why it is refused unread; None if its client has gone."""
     raw_path, raw_query = scope["raw_path"], scope["query_string"]
     if len(raw_path) + len(raw_query) > URL_BYTES_MAX:
         return Refusal("InvalidRequestException", f"URL: is longer than {URL_BYTES_MAX} bytes")
@@ -96,7 +98,7 @@ async def _request(scope: Scope, receive: Receive) -> HttpRequest | Refusal:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return None
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > BODY_BYTES_MAX:

@@ -16,7 +16,8 @@ from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.response import HttpResponse
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.ids import derive
-from ringfloor.base.time import Duration, Instant, VirtualClock, from_seconds, seconds
+from ringfloor.base.limits import WIRE_SECONDS_MAX
+from ringfloor.base.time import SECOND, Duration, Instant, VirtualClock, from_seconds, seconds
 from ringfloor.domain import commands
 from ringfloor.domain.events import Origin
 from ringfloor.node.desk import Desk
@@ -111,10 +112,12 @@ class Sandbox:
             raise invalid_request("body", http.body.decode(), "needs one of advance and set")
         now = node.clock.now()
         if wanted.advance is not None:
-            to = now + from_seconds(wanted.advance)
+            to = now + _duration("advance", wanted.advance)
         else:
             assert wanted.set is not None
-            to = from_seconds(wanted.set)
+            to = _duration("set", wanted.set)
+        if to > WIRE_SECONDS_MAX * SECOND:
+            raise invalid_parameter("clock", seconds(to), f"is after {WIRE_SECONDS_MAX}")
         if to < now and not (wanted.set is not None and not node.desks):
             raise invalid_parameter("clock", seconds(to), f"is before now, {seconds(now)}")
         await node.advance(to)
@@ -125,7 +128,8 @@ class Sandbox:
     async def tell_phone(self, http: HttpRequest, number: str) -> Json:
         wanted = body_of(http, _Behaviour)
         check_number("number", number)
-        await self._phones.tell(number, wanted.behaviour, from_seconds(wanted.answer_after))
+        answer_after = _duration("answer_after", wanted.answer_after)
+        await self._phones.tell(number, wanted.behaviour, answer_after)
         return {}
 
     async def call(self, http: HttpRequest, number: str) -> Json:
@@ -173,6 +177,13 @@ class Sandbox:
 
     def _desk(self, instance: str) -> Desk:
         return self._service.node.desk(instance.rsplit("/", 1)[-1])
+
+
+def _duration(field: str, wire: float) -> Duration:
+    """Seconds of the wire, where calendars do not end before them."""
+    if not 0 <= wire <= WIRE_SECONDS_MAX:
+        raise invalid_parameter(field, wire, f"must be from 0 to {WIRE_SECONDS_MAX} seconds")
+    return from_seconds(wire)
 
 
 _CONTACT = r"contacts/([^/]+)"
