@@ -35,6 +35,10 @@ class CreateInstance(_Command, frozen=True, kw_only=True):
     """A phone number that the new instance owns and that is BasicQueue's outbound caller id."""
 
 
+class UpdateInstance(_Command, frozen=True):
+    changes: Properties
+
+
 class DeleteInstance(_Command, frozen=True):
     pass
 
@@ -233,6 +237,7 @@ class EndOffer(_Command, frozen=True):
 
 Command = (
     CreateInstance
+    | UpdateInstance
     | DeleteInstance
     | CreateResource
     | UpdateResource

@@ -44,6 +44,12 @@ class InstanceCreated(_Event, frozen=True):
     client_token: str | None
 
 
+class InstanceUpdated(_Event, frozen=True):
+    """changes: the properties that have a new value."""
+
+    changes: Properties
+
+
 class InstanceDeleted(_Event, frozen=True):
     instance_id: str
 
@@ -218,6 +224,7 @@ class NextStatusChanged(_Event, frozen=True):
 
 Event = (
     InstanceCreated
+    | InstanceUpdated
     | InstanceDeleted
     | ResourceCreated
     | ResourceUpdated

@@ -79,6 +79,14 @@ _ROWS = (
         500,
         "AWS default (100 for older accounts)",
     ),
+    Kind(
+        "hierarchy_group",
+        "agent-group",
+        "hierarchy group",
+        500,
+        "AWS default",
+        references=(Reference(("ParentGroupId",), "hierarchy_group"),),
+    ),
     Kind("hours_of_operation", "operating-hours", "hours of operation", 100, "AWS default"),
     Kind(
         "phone_number",
@@ -131,6 +139,7 @@ _ROWS = (
         references=(
             Reference(("RoutingProfileId",), "routing_profile"),
             Reference(("SecurityProfileIds", "*"), "security_profile"),
+            Reference(("HierarchyGroupId",), "hierarchy_group"),
         ),
         name_member="Username",
     ),

@@ -11,11 +11,18 @@ from typing import Any
 from ringfloor.base.errors import Refusal, invalid_request, not_found, shown
 from ringfloor.base.ids import Seed, derive
 from ringfloor.base.time import Instant
-from ringfloor.domain.commands import CreateResource, DeleteResource, TagResource, UpdateResource
+from ringfloor.domain.commands import (
+    CreateResource,
+    DeleteResource,
+    TagResource,
+    UpdateInstance,
+    UpdateResource,
+)
 from ringfloor.domain.events import (
     Event,
     InstanceCreated,
     InstanceDeleted,
+    InstanceUpdated,
     ResourceCreated,
     ResourceDeleted,
     ResourceTagged,
@@ -112,6 +119,13 @@ def merged(properties: Properties, changes: dict[str, Any]) -> Properties:
     return {name: value for name, value in after.items() if value is not None}
 
 
+def update_instance(center: Center, command: UpdateInstance) -> Iterator[Event]:
+    """New values for some properties of the instance itself."""
+    assert center.instance is not None
+    if merged(center.instance.properties, command.changes) != center.instance.properties:
+        yield InstanceUpdated(command.changes)
+
+
 # What the events do
 
 
@@ -126,6 +140,11 @@ def instance_created(center: Center, event: InstanceCreated, at: Instant) -> Non
         tags=event.tags,
         client_token=event.client_token,
     )
+
+
+def instance_updated(center: Center, event: InstanceUpdated, _at: Instant) -> None:
+    assert center.instance is not None
+    center.instance.properties = merged(center.instance.properties, event.changes)
 
 
 def instance_deleted(center: Center, _event: InstanceDeleted, _at: Instant) -> None:

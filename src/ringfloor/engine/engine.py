@@ -117,6 +117,7 @@ Decide = Callable[[Center, Any, Seed], Iterator[events.Event]]
 
 DECIDE: Mapping[type[Struct], Decide] = {
     commands.CreateInstance: _create_instance,
+    commands.UpdateInstance: _seedless(directory.update_instance),
     commands.DeleteInstance: _delete_instance,
     commands.CreateResource: directory.create,
     commands.UpdateResource: _seedless(directory.update),
@@ -163,6 +164,7 @@ Apply = Callable[[Center, Any, Instant], None]
 
 APPLY: Mapping[type[Struct], Apply] = {
     events.InstanceCreated: directory.instance_created,
+    events.InstanceUpdated: directory.instance_updated,
     events.InstanceDeleted: directory.instance_deleted,
     events.ResourceCreated: directory.created,
     events.ResourceUpdated: directory.updated,

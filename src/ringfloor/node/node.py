@@ -386,7 +386,9 @@ class Node:
         at = max(now, desk.center.at)
         try:
             done = engine.run(desk.center, ask.command, at, ask.seed)
-        except Fault:
+        except Fault as fault:
+            if ask.answer is not None:
+                self._answers.append((ask.answer, fault))  # to be told with all others
             raise
         except Exception as error:
             if ask.answer is not None:

@@ -10,6 +10,7 @@ from ringfloor.aws.model import Service
 from ringfloor.operations import (
     contacts,
     crud,
+    hierarchy,
     instances,
     metrics,
     phone_numbers,
@@ -19,7 +20,7 @@ from ringfloor.operations import (
 )
 from ringfloor.operations.registry import HANDLERS
 
-MODULES = (contacts, crud, instances, metrics, phone_numbers, sign_in, tags, updates)
+MODULES = (contacts, crud, hierarchy, instances, metrics, phone_numbers, sign_in, tags, updates)
 
 
 def complete(api: Service) -> None:

@@ -12,7 +12,7 @@ from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, n
 from ringfloor.domain.resources import KINDS, Properties
 from ringfloor.engine.state import Center
 from ringfloor.flow import language
-from ringfloor.operations import passwords
+from ringfloor.operations import hierarchy, passwords
 from ringfloor.operations.context import identifier
 
 Check = Callable[[Center, Properties], Awaitable[Properties]]
@@ -153,6 +153,7 @@ def flow_digest(content: str) -> str:
 CHECKS: Mapping[str, Check] = {
     "agent_status": agent_status,
     "contact_flow": contact_flow,
+    "hierarchy_group": hierarchy.group_check,
     "hours_of_operation": hours_of_operation,
     "queue": queue,
     "routing_profile": routing_profile,

@@ -14,6 +14,7 @@ from ringfloor.base.time import seconds
 from ringfloor.domain.commands import CreateResource, DeleteResource
 from ringfloor.domain.resources import KINDS, Properties, Resource
 from ringfloor.engine.state import Center
+from ringfloor.operations import hierarchy
 from ringfloor.operations.checks import CHECKS, flow_digest
 from ringfloor.operations.context import (
     Context,
@@ -52,6 +53,8 @@ class Crud(NamedTuple):
     filters: Mapping[str, str] = {}
     """Parameters of List to the property whose values they list."""
     more: More = lambda _center, _resource: {}
+    wrapper: str | None = None
+    """The member that holds a description, where it is not the noun."""
 
 
 ALL = ("Create", "Describe", "List", "Delete")
@@ -110,6 +113,20 @@ ROWS = (
         ALL,
         filters={"ContactFlowTypes": "Type"},
         more=_flow_digest,
+    ),
+    Crud(
+        "hierarchy_group",
+        "UserHierarchyGroup",
+        "UserHierarchyGroups",
+        "HierarchyGroupId",
+        "HierarchyGroupArn",
+        ("Id", "Arn"),
+        ("Name",),
+        "UserHierarchyGroupSummaryList",
+        {"Name": "Name"},
+        ALL,
+        more=hierarchy.standing,
+        wrapper="HierarchyGroup",
     ),
     Crud(
         "hours_of_operation",
@@ -267,7 +284,7 @@ def describe(row: Crud) -> Handler:
                 name: value for name, value in resource.properties.items() if name in row.described
             }
             return {
-                row.noun: {
+                row.wrapper or row.noun: {
                     id_member: resource.id,
                     arn_member: center.home.arn_of(row.kind, resource.id),
                     **shown,

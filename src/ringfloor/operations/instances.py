@@ -4,6 +4,8 @@ Creation is asynchronous at AWS (CREATION_IN_PROGRESS, then ACTIVE); here an ins
 the request is answered. Source: behaviour specification, section 1.2.
 """
 
+from collections.abc import Mapping
+
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
 from ringfloor.base.ids import derive
 from ringfloor.base.limits import INSTANCES_QUOTA, LIST_INSTANCES_DEFAULT
@@ -118,6 +120,64 @@ async def list_instances(context: Context, params: Params) -> Result:
         return result if token is None else {**result, "NextToken": token}
 
     return await context.read(question)
+
+
+ATTRIBUTES: Mapping[str, tuple[str, bool]] = {
+    "INBOUND_CALLS": ("InboundCallsEnabled", True),
+    "OUTBOUND_CALLS": ("OutboundCallsEnabled", True),
+    "CONTACTFLOW_LOGS": ("ContactflowLogs", False),
+    "CONTACT_LENS": ("ContactLens", False),
+    "AUTO_RESOLVE_BEST_VOICES": ("AutoResolveBestVoices", True),
+    "USE_CUSTOM_TTS_VOICES": ("UseCustomTtsVoices", False),
+    "EARLY_MEDIA": ("EarlyMedia", True),
+    "MULTI_PARTY_CONFERENCE": ("MultiPartyConference", False),
+    "HIGH_VOLUME_OUTBOUND": ("HighVolumeOutbound", False),
+    "ENHANCED_CONTACT_MONITORING": ("EnhancedContactMonitoring", False),
+    "ENHANCED_CHAT_MONITORING": ("EnhancedChatMonitoring", False),
+    "MULTI_PARTY_CHAT_CONFERENCE": ("MultiPartyChatConference", False),
+    "AUTO_MUTE_AGENT_ON_HOLD": ("AutoMuteAgentOnHold", False),
+    "MESSAGE_STREAMING": ("MessageStreaming", False),
+}
+"""Attribute to the instance's property and its default; the first two have an effect here."""
+
+
+def _attribute(center: Center, name: str) -> Properties:
+    assert center.instance is not None
+    member, default = ATTRIBUTES[name]
+    value = center.instance.properties.get(member, default)
+    return {"AttributeType": name, "Value": "true" if value else "false"}
+
+
+@operation("DescribeInstanceAttribute")
+async def describe_instance_attribute(context: Context, params: Params) -> Result:
+    """One attribute, as the text true or false."""
+    center = context.desk(params.InstanceId).center
+    return await context.read(lambda: {"Attribute": _attribute(center, params.AttributeType)})
+
+
+@operation("ListInstanceAttributes")
+async def list_instance_attributes(context: Context, params: Params) -> Result:
+    """All attributes, by name."""
+    center = context.desk(params.InstanceId).center
+
+    def question() -> Result:
+        rows = [((name,), _attribute(center, name)) for name in sorted(ATTRIBUTES)]
+        page, token = context.page(params, rows, len(rows))
+        result: Properties = {"Attributes": page}
+        return result if token is None else {**result, "NextToken": token}
+
+    return await context.read(question)
+
+
+@operation("UpdateInstanceAttribute")
+async def update_instance_attribute(context: Context, params: Params) -> Result:
+    """A new value, true or false."""
+    desk = context.desk(params.InstanceId)
+    if params.Value not in ("true", "false"):
+        raise invalid_parameter("Value", params.Value, "must be true or false")
+    member, _ = ATTRIBUTES[params.AttributeType]
+    await context.submit(desk, commands.UpdateInstance({member: params.Value == "true"}))
+    return {}
 
 
 @operation("DeleteInstance")

@@ -40,6 +40,8 @@ ROWS = (
     Update("UpdateUserPhoneConfig", "user", "UserId", check=checks.phone),
     Update("UpdateUserRoutingProfile", "user", "UserId"),
     Update("UpdateUserSecurityProfiles", "user", "UserId"),
+    Update("UpdateUserHierarchy", "user", "UserId", clears=("HierarchyGroupId",)),
+    Update("UpdateUserHierarchyGroupName", "hierarchy_group", "HierarchyGroupId"),
     Update("UpdateQueueName", "queue", "QueueId"),
     Update("UpdateQueueStatus", "queue", "QueueId"),
     Update("UpdateQueueMaxContacts", "queue", "QueueId", clears=("MaxContacts",)),
