@@ -59,7 +59,7 @@ def _create(instance: str) -> commands.CreateInstance:
 async def _load(journal: Journal) -> float:
     """Commands per second: tags that change, 64 clients, each waits for its answer."""
     node = Node(journal, History.open(None, print), WallClock(), chance)
-    outbox = Outbox(Functions({}, direct=False), node.post)
+    outbox = Outbox(Functions({}, direct=False), node.post, node.wake)
     outbox.connect(Silence())  # type: ignore[arg-type]  # as much of a carrier as is used
     node.recover(outbox, lambda *_: None)
     loop = asyncio.create_task(node.run())
