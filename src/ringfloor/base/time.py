@@ -7,7 +7,6 @@ written only on the wire, by seconds().
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Protocol
 
 Instant = int
@@ -30,12 +29,6 @@ def seconds(instant: Instant) -> float:
 def from_seconds(wire: float) -> Instant:
     """Seconds from the wire as whole milliseconds, rounded to the nearest."""
     return round(wire * SECOND)
-
-
-def iso(instant: Instant) -> str:
-    """yyyy-MM-dd'T'HH:mm:ss.SSS'Z', the form of contact events and logs."""
-    whole, milliseconds = divmod(instant, SECOND)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
 class Clock(Protocol):

@@ -78,10 +78,11 @@ class Context(Struct, frozen=True, kw_only=True):
     def page(
         self,
         params: Any,  # noqa: ANN401  a decoded request
-        rows: Sequence[tuple[tuple[str, ...], T]],
+        member: str,
+        rows: Sequence[tuple[tuple[str, ...], Properties]],
         at_most: int,
-    ) -> tuple[list[T], str | None]:
-        """The part of a sorted listing that the request is for, and the NextToken.
+    ) -> Properties:
+        """The part of a sorted listing that the request is for, as the member, and the NextToken.
 
         rows: (key, row) in the order of their keys. at_most: rows per page if MaxResults is absent.
         """
@@ -93,12 +94,13 @@ class Context(Struct, frozen=True, kw_only=True):
             start = sum(key <= after for key, _ in rows)
         size = params.MaxResults or at_most
         part = rows[start : start + size]
+        listed: Properties = {member: [row for _, row in part]}
         if start + size >= len(rows):
-            return [row for _, row in part], None
+            return listed
         token = self.service.pages.next_token(
             self.operation, instance, params, Cursor(after=part[-1][0]), self.now
         )
-        return [row for _, row in part], token
+        return {**listed, "NextToken": token}
 
 
 def identifier(home: Home, kind: str, value: str, field: str) -> str:

@@ -299,9 +299,15 @@ def describe(row: Crud) -> Handler:
     return handler
 
 
+def _summary(row: Crud, center: Center, resource: Resource) -> Properties:
+    shown = {member: resource.properties[name] for member, name in row.summarised.items()}
+    times = {} if row.kind == "contact_flow" else modified(center, resource)  # it has none there
+    arn = center.home.arn_of(row.kind, resource.id)
+    return {"Id": resource.id, "Arn": arn, **shown, **times}
+
+
 def list_(row: Crud) -> Handler:
     """List{plural}: by name."""
-    timed = row.kind != "contact_flow"  # its summary has no times
 
     async def handler(context: Context, params: Params) -> Result:
         center = context.desk(params.InstanceId).center
@@ -312,27 +318,16 @@ def list_(row: Crud) -> Handler:
         }
 
         def question() -> Result:
-            rows = sorted(
-                ((resource.name, resource.id), resource)
-                for resource in center.resources[row.kind].values()
-                if all(resource.properties[name] in values for name, values in wanted.items())
+            resources = sorted(
+                (
+                    resource
+                    for resource in center.resources[row.kind].values()
+                    if all(resource.properties[name] in values for name, values in wanted.items())
+                ),
+                key=lambda resource: (resource.name, resource.id),
             )
-            page, token = context.page(params, rows, LIST_ROWS_DEFAULT)
-            result: Properties = {
-                row.summary: [
-                    {
-                        "Id": resource.id,
-                        "Arn": center.home.arn_of(row.kind, resource.id),
-                        **{
-                            member: resource.properties[name]
-                            for member, name in row.summarised.items()
-                        },
-                        **(modified(center, resource) if timed else {}),
-                    }
-                    for resource in page
-                ]
-            }
-            return result if token is None else {**result, "NextToken": token}
+            rows = [((each.name, each.id), _summary(row, center, each)) for each in resources]
+            return context.page(params, row.summary, rows, LIST_ROWS_DEFAULT)
 
         return await context.read(question)
 

@@ -115,9 +115,7 @@ async def list_instances(context: Context, params: Params) -> Result:
             for identifier, desk in sorted(context.node.desks.items())
             if desk.sequence
         ]
-        page, token = context.page(params, rows, LIST_INSTANCES_DEFAULT)
-        result: Properties = {"InstanceSummaryList": page}
-        return result if token is None else {**result, "NextToken": token}
+        return context.page(params, "InstanceSummaryList", rows, LIST_INSTANCES_DEFAULT)
 
     return await context.read(question)
 
@@ -162,9 +160,7 @@ async def list_instance_attributes(context: Context, params: Params) -> Result:
 
     def question() -> Result:
         rows = [((name,), _attribute(center, name)) for name in sorted(ATTRIBUTES)]
-        page, token = context.page(params, rows, len(rows))
-        result: Properties = {"Attributes": page}
-        return result if token is None else {**result, "NextToken": token}
+        return context.page(params, "Attributes", rows, len(rows))
 
     return await context.read(question)
 

@@ -72,9 +72,7 @@ async def list_phone_numbers(context: Context, params: Params) -> Result:
             )
             for number in _wanted(center, params)
         ]
-        page, token = context.page(params, rows, LIST_ROWS_DEFAULT)
-        result: Properties = {"PhoneNumberSummaryList": page}
-        return result if token is None else {**result, "NextToken": token}
+        return context.page(params, "PhoneNumberSummaryList", rows, LIST_ROWS_DEFAULT)
 
     return await context.read(question)
 
@@ -101,9 +99,7 @@ async def list_phone_numbers_v2(context: Context, params: Params) -> Result:
             ),
             key=lambda row: row[0],
         )
-        page, token = context.page(params, rows, LIST_ROWS_DEFAULT)
-        result: Properties = {"ListPhoneNumbersSummaryList": page}
-        return result if token is None else {**result, "NextToken": token}
+        return context.page(params, "ListPhoneNumbersSummaryList", rows, LIST_ROWS_DEFAULT)
 
     return await context.read(question)
 

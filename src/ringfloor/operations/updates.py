@@ -221,17 +221,14 @@ async def list_routing_profile_queues(context: Context, params: Params) -> Resul
 
     def question() -> Result:
         profile = center.resource("routing_profile", wanted, "RoutingProfileId")
-        rows = [
-            ((f"{row['Priority']:02}", *key), row_view(key, row))
-            for key, row in _keyed(profile.properties.get("QueueConfigs") or []).items()
-        ]
-        page, token = context.page(
-            params, sorted(rows, key=lambda each: each[0]), LIST_ROWS_DEFAULT
+        keyed = _keyed(profile.properties.get("QueueConfigs") or [])
+        rows = sorted(
+            (((f"{row['Priority']:02}", *key), row_view(key, row)) for key, row in keyed.items()),
+            key=lambda each: each[0],
         )
-        result: Properties = {
-            "RoutingProfileQueueConfigSummaryList": page,
-            **modified(center, profile),
-        }
-        return result if token is None else {**result, "NextToken": token}
+        listed = context.page(
+            params, "RoutingProfileQueueConfigSummaryList", rows, LIST_ROWS_DEFAULT
+        )
+        return {**listed, **modified(center, profile)}
 
     return await context.read(question)

@@ -116,5 +116,8 @@ async def _send(send: Send, answer: HttpResponse, *, close: bool = False) -> Non
     headers = list(answer.headers)
     if close:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+    except RuntimeError as error:  # uvloop's, where the client has just gone
+        log.debug("an answer %d could not be sent: %s", answer.status, error)

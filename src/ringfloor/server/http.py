@@ -62,7 +62,7 @@ def body_of(http: HttpRequest, shape: type[T]) -> T:
         return msgspec.json.decode(http.body or b"{}", type=shape)
     except msgspec.ValidationError as error:
         raise Refusal("InvalidRequestException", f"body: {error}") from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("InvalidRequestException", f"body: is no JSON object: {error}") from error
 
 
