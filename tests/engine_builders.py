@@ -208,7 +208,7 @@ class Driver:
     def check(self, command: object) -> None:
         if self.checked:
             found = violations(self.center)
-            assert not found, f"after {command}: {found}"
+            assert not found, f"{found} after {command}"
 
     def happen(self, *happened: Event) -> None:
         """Let events happen that no command leads to (yet)."""

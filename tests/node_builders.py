@@ -55,17 +55,34 @@ class KeptJournal(MemoryJournal):
         pass
 
 
+class KeptHistory(History):
+    """A history that outlives its node."""
+
+    @override
+    def close(self) -> None:
+        pass
+
+
 class Stage:
     """A node, its clock and its phones."""
 
-    def __init__(self, journal: Journal, clock: VirtualClock, seed: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: VirtualClock,
+        seed: int,
+        history: History | None = None,
+        functions: Functions | None = None,
+    ) -> None:
         self.clock = clock
         self.journal = journal
-        self.node = Node(journal, History.open(None, print), clock, dice(seed))
-        outbox = Outbox(Functions({}, direct=False), self.node.post)
-        self.phones = Phones(outbox.hear)
-        outbox.connect(self.phones)
-        self.node.recover(outbox, lambda _instance, _record, _last: None)
+        self.history = history or History.open(None, print)
+        self.node = Node(journal, self.history, clock, dice(seed))
+        functions = functions or Functions({}, direct=False)
+        self.outbox = Outbox(functions, self.node.post, self.node.wake)
+        self.phones = Phones(self.outbox.hear)
+        self.outbox.connect(self.phones)
+        self.node.recover(self.outbox, lambda _instance, _record, _last: None)
         sealer = Sealer((KEY,))
         self.service = Service(
             node=self.node,
@@ -198,11 +215,21 @@ class Office:
 
 @asynccontextmanager
 async def a_node(
-    journal: Journal | None = None, clock: VirtualClock | None = None, seed: int = 1
+    journal: Journal | None = None,
+    clock: VirtualClock | None = None,
+    seed: int = 1,
+    history: History | None = None,
+    functions: Functions | None = None,
 ) -> AsyncIterator[Stage]:
-    """A node that runs inside the block. journal: a KeptJournal, for a node after this one."""
-    stage = Stage(journal or MemoryJournal(), clock or VirtualClock(START), seed)
+    """A node that runs inside the block.
+
+    journal, history: a KeptJournal and a KeptHistory, for a node after this one.
+    """
+    stage = Stage(
+        journal or MemoryJournal(), clock or VirtualClock(START), seed, history, functions
+    )
     running = asyncio.create_task(stage.node.run())
+    await asyncio.sleep(0)  # what was under way before a restart goes on
     try:
         yield stage
     finally:

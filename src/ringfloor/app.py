@@ -17,6 +17,7 @@ import msgspec
 import uvicorn
 import uvloop
 from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ringfloor.aws import model
 from ringfloor.aws.request import Principal, RootOnly
@@ -25,7 +26,7 @@ from ringfloor.aws.throttle import AWS_LIMITS, Throttle
 from ringfloor.aws.tokens import Pages, Sealer
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import chance, derive, secret
-from ringfloor.base.limits import SETTLE_MS, SHUTDOWN_SECONDS
+from ringfloor.base.limits import HEAD_BYTES_MAX, SETTLE_MS, SHUTDOWN_SECONDS
 from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock, stopwatch
 from ringfloor.config import Settings
 from ringfloor.domain.resources import Home
@@ -194,6 +195,30 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with a bound on what comes before a body."""
+
+    _head_bytes = 0
+    _in_head = True
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
+        if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self.send_400_response(f"The headers are longer than {HEAD_BYTES_MAX} bytes.")
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+
+    @override
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._in_head = False
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, with our first line and our way to stop."""
 
@@ -201,7 +226,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 endpoints.serve,
-                http="httptools",
+                http=_Protocol,
                 lifespan="off",
                 interface="asgi3",
                 ws="none",

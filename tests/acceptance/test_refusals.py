@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import socket
 import sqlite3
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -252,3 +254,32 @@ def test_refused_requests_leave_no_record(start, data):
         status, _ = server.refused("POST", f"/_ringfloor/agents/{center.agent}/{deed}", {})
         assert status == 400
     assert records() == before
+
+
+def test_headers_have_a_bound(server):
+    host, _, port = server.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(b"GET /instance HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        answer = b""
+        try:
+            for _ in range(1_000):
+                client.sendall(b"x" * 65_536)
+        except ConnectionError:
+            pass  # it has heard enough
+        else:
+            answer = client.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 400")
+    assert server.client().list_instances()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_instances_made_at_once_with_one_token_are_one(server):
+    ask = {
+        "IdentityManagementType": "CONNECT_MANAGED",
+        "InstanceAlias": "made-at-once",
+        "InboundCallsEnabled": True,
+        "OutboundCallsEnabled": True,
+        "ClientToken": "made-at-once",
+    }
+    with ThreadPoolExecutor(6) as pool:
+        made = pool.map(lambda _: server.client().create_instance(**ask)["Id"], range(12))
+        assert len(set(made)) == 1

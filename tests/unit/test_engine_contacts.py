@@ -1,4 +1,4 @@
-"""Contacts: how they begin, walk their flow, reach a queue, and end before an agent has them."""
+"""Contacts: how they begin, inbound, outbound and scheduled, and end before an agent has them."""
 
 from contextlib import suppress
 from typing import Any
@@ -6,37 +6,30 @@ from typing import Any
 import pytest
 
 from engine_builders import (
-    FLOW_NOISE,
     NUMBER,
     START,
     Driver,
     a_center,
     a_content,
     an_action,
-    to_queue,
 )
 from ringfloor.base.errors import Refusal
-from ringfloor.base.limits import ATTRIBUTES_BYTES_MAX, FLOW_ACTIONS_PER_TURN_MAX
 from ringfloor.base.time import DAY
 from ringfloor.domain import dialogue
 from ringfloor.domain.commands import (
     Hear,
     StartInboundContact,
     StartOutboundContact,
-    UpdateAttributes,
+    UpdateInstance,
 )
 from ringfloor.domain.contact import Contact
 from ringfloor.domain.events import (
-    AttributesUpdated,
-    ContactEnded,
     ContactInitiated,
     ContactScheduled,
-    FlowStepped,
 )
 from ringfloor.engine import engine
 
-BUT_STEPS = tuple(each for each in FLOW_NOISE if each is not FlowStepped)
-"""Hidden in a ledger about the steps of a flow."""
+HELLO = an_action("hello", "MessageParticipant", {"Text": "Hello"}, "hello")
 
 # Inbound
 
@@ -69,6 +62,18 @@ def test_a_call_to_a_number_enters_the_flow_of_the_number():
     assert (contact.customer_number, contact.system_number) == ("+12065550100", NUMBER)
     assert contact.initiated_at == contact.connected_to_system_at == center.at
     assert number in center.center.resources["phone_number"]
+
+
+def test_a_flow_that_is_named_comes_before_that_of_the_number():
+    center = a_center(queues=["sales", "support"])
+    center.name("number", center.center.named("phone_number", NUMBER))
+    center.update("phone_number", "number", ContactFlowId=center.ids["to sales"])
+    center.ledger(
+        """
+        1 s    it                     ContactEnqueued c1 support
+        """,
+        it=inbound(to=NUMBER, flow_id=center.ids["to support"]),
+    )
 
 
 def test_a_call_that_leads_to_no_flow_is_refused():
@@ -140,404 +145,6 @@ def test_a_contact_that_leaves_its_flow_is_over(channel):
     )
 
 
-# The flow
-
-
-HELLO = (
-    an_action("hello", "MessageParticipant", {"Text": "Hello"}, "again", NoMatchingError="bye"),
-    an_action("again", "MessageParticipant", {"Text": "Again"}, "bye", NoMatchingError="bye"),
-    an_action("bye", "DisconnectParticipant"),
-)
-
-
-def test_a_flow_waits_for_the_world_at_each_thing_it_asks_of_it():
-    with_flow(*HELLO).ledger(
-        """
-        0 s    c1 enters welcome      ContactInitiated c1 INBOUND VOICE; FlowEntered c1 welcome;
-                                      FlowStepped c1 Play 'Hello'
-        3 s    c1 hears done          FlowStepped c1 Play 'Again'
-        5 s    c1 hears error NoMatchingError
-                                      FlowStepped c1 Disconnect;
-                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
-                                      ContactCompleted c1
-        6 s    c1 hears done          -
-        """,
-        hide=(),
-    )
-
-
-def test_an_answer_to_another_question_is_stale():
-    center = with_flow(*HELLO)
-    center.ledger(
-        """
-        0 s    c1 enters welcome      FlowStepped c1 Play 'Hello'
-        1 s    too early              -
-        2 s    c1 hears done          FlowStepped c1 Play 'Again'
-        3 s    too late               -
-        4 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT IN_FLOW;
-                                      ContactCompleted c1
-        """,
-        hide=BUT_STEPS,
-        **{
-            "too early": Hear("c1", 2, dialogue.Done()),
-            "too late": Hear("c1", 1, dialogue.Done()),
-        },
-    )
-
-
-def test_what_does_not_suit_the_question_takes_the_error_branch():
-    center = with_flow(
-        an_action(
-            "ask", "InvokeLambdaFunction", {"LambdaFunctionARN": "f"}, "ok", NoMatchingError="no"
-        ),
-        an_action("ok", "MessageParticipant", {"Text": "ok"}, "no", NoMatchingError="no"),
-        an_action("no", "DisconnectParticipant"),
-    )
-    center.ledger(
-        """
-        0 s    c1 enters welcome      FlowStepped c1 Invoke
-        1 s    c1 hears digits 1      FlowStepped c1 Disconnect;
-                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
-                                      ContactCompleted c1
-        """,
-        hide=BUT_STEPS,
-    )
-
-
-def test_a_function_that_nobody_waits_for_is_answered_at_once():
-    center = with_flow(
-        an_action(
-            "ask",
-            "InvokeLambdaFunction",
-            {"LambdaFunctionARN": "f", "InvocationType": "ASYNCHRONOUS"},
-            "bye",
-        ),
-        an_action("bye", "DisconnectParticipant"),
-    )
-    done = center.run(inbound(flow_id=center.ids["welcome"]))
-    assert [type(effect).__name__ for effect in done.effects] == [
-        "Answer",
-        "InvokeFunction",
-        "HangUp",
-    ]
-
-
-def test_a_flow_goes_on_in_another_flow():
-    center = with_flow(an_action("go", "TransferToFlow", {"ContactFlowId": "$.Name"}, "go"))
-    center.update(
-        "contact_flow",
-        "welcome",
-        Content=a_content(
-            an_action(
-                "go",
-                "TransferToFlow",
-                {"ContactFlowId": center.ids["to sales"]},
-                NoMatchingError="bye",
-            ),
-            an_action("bye", "DisconnectParticipant"),
-        ),
-    )
-    center.ledger(
-        """
-        0 s    c1 enters welcome      ContactInitiated c1 INBOUND VOICE; FlowEntered c1 welcome;
-                                      FlowStepped c1 EnterFlow; FlowEntered c1 to sales;
-                                      FlowStepped c1 SetTargetQueue = Done;
-                                      TargetQueueSet c1 sales;
-                                      FlowStepped c1 TransferToQueue; ContactEnqueued c1 sales
-        """,
-        hide=(),
-    )
-
-
-def test_a_flow_that_is_not_there_takes_the_error_branch():
-    center = with_flow(
-        an_action("go", "TransferToFlow", {"ContactFlowId": "nowhere"}, NoMatchingError="bye"),
-        an_action("bye", "DisconnectParticipant"),
-    )
-    center.ledger(
-        """
-        0 s    c1 enters welcome      FlowStepped c1 EnterFlow = NoMatchingError;
-                                      FlowStepped c1 Disconnect;
-                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
-                                      ContactCompleted c1
-        """,
-        hide=BUT_STEPS,
-    )
-
-
-def ends_by_itself(center: Driver, monkeypatch: pytest.MonkeyPatch) -> int:
-    """A contact in the flow welcome is over at once; how many steps that took."""
-    monkeypatch.setattr(engine, "REACTIONS_PER_COMMAND_MAX", 20 * FLOW_ACTIONS_PER_TURN_MAX)
-    done = center.run(inbound(flow_id=center.ids["welcome"]))
-    assert center.center.contacts == {}
-    (ended,) = (event for event in done.events if isinstance(event, ContactEnded))
-    assert ended.reason == "CONTACT_FLOW_DISCONNECT"
-    return sum(isinstance(event, FlowStepped) for event in done.events)
-
-
-def test_a_flow_that_goes_in_circles_ends_the_contact(monkeypatch):
-    center = with_flow(
-        an_action("one", "UpdateContactAttributes", {"Attributes": {"k": "v"}}, "two"),
-        an_action("two", "UpdateFlowLoggingBehavior", {}, "one"),
-    )
-    assert ends_by_itself(center, monkeypatch) <= FLOW_ACTIONS_PER_TURN_MAX + 1
-
-
-def test_a_flow_that_transfers_to_itself_ends_the_contact(monkeypatch):
-    center = with_flow(an_action("go", "TransferToFlow", {"ContactFlowId": "$.Name"}))
-    content = a_content(an_action("go", "TransferToFlow", {"ContactFlowId": center.ids["welcome"]}))
-    center.update("contact_flow", "welcome", Content=content)
-    assert ends_by_itself(center, monkeypatch) <= FLOW_ACTIONS_PER_TURN_MAX + 1
-
-
-def test_flows_that_transfer_to_each_other_end_the_contact(monkeypatch):
-    center = with_flow(an_action("go", "TransferToFlow", {"ContactFlowId": "$.Name"}))
-    back = a_content(
-        an_action("log", "UpdateFlowLoggingBehavior", {}, "go"),
-        an_action("go", "TransferToFlow", {"ContactFlowId": center.ids["welcome"]}),
-    )
-    there = a_content(
-        an_action("go", "TransferToFlow", {"ContactFlowId": center.a_flow("back", back)})
-    )
-    center.update("contact_flow", "welcome", Content=there)
-    assert ends_by_itself(center, monkeypatch) <= 3 * FLOW_ACTIONS_PER_TURN_MAX
-
-
-def test_a_flow_that_waits_for_the_world_may_go_on_for_ever():
-    center = with_flow(
-        an_action(
-            "hello", "MessageParticipant", {"Text": "Hello"}, "hello", NoMatchingError="hello"
-        )
-    )
-    center.name("c1", "c1")
-    center.run(inbound(flow_id=center.ids["welcome"]))
-    for _ in range(FLOW_ACTIONS_PER_TURN_MAX + 10):
-        center.run(Hear("c1", center.contact("c1").asks, dialogue.Done()))
-    assert center.contact("c1").stage == "IN_FLOW"
-
-
-def test_a_contact_finishes_on_the_version_of_the_flow_it_started_with():
-    """Behaviour specification, section 1.7."""
-    center = with_flow(*HELLO)
-    center.ledger("""
-        0 s    c1 enters welcome      -
-    """)
-    center.update("contact_flow", "welcome", Content=to_queue({"QueueId": center.ids["sales"]}))
-    center.ledger(
-        """
-        1 s    c1 hears done          FlowStepped c1 Play 'Again'
-        """,
-        hide=(),
-    )
-
-
-def test_a_contact_outlives_the_flow_it_is_in():
-    """Nothing keeps a flow from being deleted while a contact is in it."""
-    center = with_flow(*HELLO)
-    center.ledger("""
-        0 s    c1 enters welcome      -
-    """)
-    delete(center, "contact_flow", "welcome")
-    center.run(Hear("c1", 1, dialogue.Done()))
-    center.ledger("""
-        2 s    c2 call sales          ContactEnqueued c2 sales
-    """)
-
-
-def test_a_flow_may_be_deleted_while_its_call_is_dialled():
-    center = a_center()
-    center.ledger("""
-        0 s    c1 dials sales         -
-    """)
-    delete(center, "contact_flow", "to sales")
-    center.run(engine.commands.ConnectSystem(center.ids["c1"]))
-
-
-def test_a_flow_may_become_a_draft_again_while_a_contact_is_in_it():
-    """At the end of a ledger a snapshot is restored: it must know the flow as the center does."""
-    center = with_flow(*HELLO)
-    center.ledger("""
-        0 s    c1 enters welcome      -
-    """)
-    center.update("contact_flow", "welcome", Status="SAVED")
-    center.ledger("""
-        1 s    -                      -
-    """)
-    center.run(Hear("c1", 1, dialogue.Done()))
-
-
-def delete(center: Driver, kind: str, alias: str) -> None:
-    """Either it is refused because it is in use, or it is gone."""
-    try:
-        center.run(engine.commands.DeleteResource(kind, center.ids[alias]))
-    except Refusal as refusal:
-        assert refusal.code == "ResourceInUseException"  # noqa: PT017
-
-
-# Attributes
-
-
-def test_a_flow_sets_attributes_and_later_ones_win():
-    center = with_flow(
-        an_action("one", "UpdateContactAttributes", {"Attributes": {"k": "v", "l": "w"}}, "two"),
-        an_action("two", "UpdateContactAttributes", {"Attributes": {"k": "$.Attributes.l"}}, "say"),
-        an_action("say", "MessageParticipant", {"Text": "$.Attributes.k"}, "say"),
-    )
-    center.ledger(
-        """
-        0 s    c1 enters welcome      FlowStepped c1 SetAttributes = Done;
-                                      AttributesUpdated c1 k=v l=w;
-                                      FlowStepped c1 SetAttributes = Done;
-                                      AttributesUpdated c1 k=w; FlowStepped c1 Play 'w'
-        1 s    c1 attributes k=x      AttributesUpdated c1 k=x
-        2 s    c1 hears done          FlowStepped c1 Play 'x'
-        """,
-        hide=BUT_STEPS,
-    )
-
-
-FULL = {"k" * 68: "v" * (ATTRIBUTES_BYTES_MAX - 68)}
-
-
-def test_attributes_have_a_limit_over_all_pairs():
-    with_flow(*HELLO).ledger(
-        """
-        0 s    c1 enters welcome      -
-        1 s    full                   -
-        2 s    one more               refused InvalidParameter
-        3 s    another value          -
-        4 s    too much               refused InvalidParameter
-        """,
-        hide=(*FLOW_NOISE, AttributesUpdated),
-        full=UpdateAttributes("c1", FULL),
-        **{
-            "one more": UpdateAttributes("c1", {"": "x"}),
-            "another value": UpdateAttributes("c1", {"k" * 68: "w" * 32_700}),
-            "too much": UpdateAttributes("c1", {"k" * 68: "é" * 16_351}),
-        },
-    )
-
-
-def test_an_outbound_contact_may_begin_with_as_many_attributes_as_fit():
-    center = a_center()
-    start = {"to": "+1", "from_number": "+2", "flow_id": center.ids["to sales"], "dial_ms": 1}
-    with pytest.raises(Refusal, match="InvalidParameterException"):
-        center.run(StartOutboundContact(**start, attributes={**FULL, "x": ""}))
-    center.run(StartOutboundContact(**start, attributes=FULL))
-
-
-def test_a_flow_that_sets_too_many_attributes_takes_the_error_branch():
-    center = with_flow(
-        an_action(
-            "one",
-            "UpdateContactAttributes",
-            {"Attributes": {"x": "$.Attributes.y"}},
-            "two",
-            NoMatchingError="bye",
-        ),
-        an_action("two", "DisconnectParticipant"),
-        an_action("bye", "MessageParticipant", {"Text": "no"}, "two"),
-    )
-    center.run(
-        StartOutboundContact(
-            to="+1",
-            from_number="+2",
-            flow_id=center.ids["welcome"],
-            dial_ms=1_000,
-            attributes={"y": "v" * 20_000},
-        )
-    )
-    (contact_id,) = center.center.contacts
-    done = center.run(engine.commands.ConnectSystem(contact_id))
-    assert not any(isinstance(event, AttributesUpdated) for event in done.events)
-    assert center.contact(contact_id).attributes.keys() == {"y"}
-    assert center.contact(contact_id).ask == dialogue.Play(dialogue.Prompt("text", "no"))
-
-
-# Into a queue
-
-
-def test_a_full_queue_takes_its_own_branch_and_offered_contacts_count():
-    center = a_center()
-    center.update("queue", "sales", MaxContacts=2)
-    center.ledger(
-        """
-        0 s    a1 status Available    AgentStatusChanged a1 Available
-        1 s    c1 call sales          ContactEnqueued c1 sales; ContactOffered c1 a1 until 21 s
-        2 s    c2 call sales          ContactEnqueued c2 sales
-        3 s    c3 call sales          -
-        4 s    a1 accepts c1          ContactConnectedToAgent c1 a1
-        5 s    c4 call sales          ContactEnqueued c4 sales
-        6 s    c5 call sales          -
-        """
-    )
-    assert center.contact("c3").ask == dialogue.Play(dialogue.Prompt("text", "full"))
-
-
-def test_a_queue_that_is_disabled_or_gone_takes_the_error_branch():
-    center = a_center(queues=["sales", "support"], profiles={"p": "sales"})
-    center.update("queue", "sales", Status="DISABLED")
-    center.run(engine.commands.DeleteResource("queue", center.ids["support"]))
-    center.ledger("""
-        0 s    c1 call sales          ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
-                                      ContactCompleted c1
-        0 s    c2 call support        ContactEnded c2 CONTACT_FLOW_DISCONNECT IN_FLOW;
-                                      ContactCompleted c2
-    """)
-
-
-def test_a_queue_may_go_between_being_chosen_and_being_entered():
-    center = a_center(queues=["sales", "support"], profiles={"p": "sales"})
-    center.a_flow(
-        "welcome",
-        a_content(
-            an_action(
-                "aim", "UpdateContactTargetQueue", {"QueueId": center.ids["support"]}, "hello"
-            ),
-            an_action("hello", "MessageParticipant", {"Text": "$.Queue.Name"}, "enter"),
-            an_action("enter", "TransferContactToQueue", {}, "bye", NoMatchingError="bye"),
-            an_action("bye", "DisconnectParticipant"),
-        ),
-    )
-    center.ledger(
-        """
-        0 s    c1 enters welcome      FlowStepped c1 SetTargetQueue = Done;
-                                      FlowStepped c1 Play 'support'
-        1 s    it goes                ResourceDeleted queue support
-        2 s    c1 hears done          FlowStepped c1 TransferToQueue = NoMatchingError;
-                                      FlowStepped c1 Disconnect;
-                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
-                                      ContactCompleted c1
-        """,
-        hide=BUT_STEPS,
-        **{"it goes": engine.commands.DeleteResource("queue", center.ids["support"])},
-    )
-
-
-def test_a_transfer_without_a_target_takes_the_error_branch():
-    with_flow(
-        an_action("enter", "TransferContactToQueue", {}, "enter", NoMatchingError="bye"),
-        an_action("bye", "DisconnectParticipant"),
-    ).ledger(
-        """
-        0 s    c1 enters welcome      FlowStepped c1 TransferToQueue = NoMatchingError;
-                                      FlowStepped c1 Disconnect;
-                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
-                                      ContactCompleted c1
-        """,
-        hide=BUT_STEPS,
-    )
-
-
-def test_a_queue_may_be_named_by_its_arn():
-    center = a_center()
-    arn = center.center.home.arn_of("queue", center.ids["sales"])
-    center.a_flow("by arn", to_queue({"QueueId": arn}))
-    center.ledger("""
-        0 s    c1 enters by arn       ContactEnqueued c1 sales
-    """)
-
-
 # Outbound
 
 
@@ -601,8 +208,7 @@ def test_outbound_calls_must_be_enabled_and_lead_somewhere():
             "unknown queue": StartOutboundContact(**start, flow_id=to_sales, queue_id="nowhere"),
         },
     )
-    assert center.center.instance is not None
-    center.center.instance.properties["OutboundCallsEnabled"] = False
+    center.run(UpdateInstance({"OutboundCallsEnabled": False}))
     with pytest.raises(Refusal, match="OutboundContactNotPermittedException"):
         center.run(StartOutboundContact(**start, flow_id=to_sales))
 
@@ -667,6 +273,20 @@ def test_a_client_token_is_good_for_seven_days():
     assert start_with(center, "token").answer == second.answer
 
 
+def test_a_client_token_is_free_as_soon_as_the_conversation_is_over():
+    """After contact work goes on; a snapshot taken then knows no token either."""
+    center = a_center()
+    center.ledger("""
+        0 s    a1 status Available    AgentStatusChanged a1 Available
+        1 s    c1 dials sales token   -
+        2 s    c1 answers             ContactConnectedToSystem c1; ContactEnqueued c1 sales;
+                                      ContactOffered c1 a1 until 22 s
+        3 s    a1 accepts c1          ContactConnectedToAgent c1 a1
+        4 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT CONNECTED
+    """)
+    assert start_with(center, "token").answer != center.ids["c1"]
+
+
 def test_contacts_without_a_token_are_all_different():
     center = a_center()
     assert start_with(center, None).answer != start_with(center, None).answer
@@ -691,7 +311,7 @@ def start_with(center: Driver, token: str | None) -> engine.Done:
     ("words", "reason"), [("c1 leaves", "CUSTOMER_DISCONNECT"), ("c1 stopped", "OTHER")]
 )
 def test_a_contact_may_end_in_its_flow_and_in_the_queue(words, reason):
-    with_flow(*HELLO).ledger(f"""
+    with_flow(HELLO).ledger(f"""
         0 s    c1 enters welcome      -
         1 s    {words}                ContactEnded c1 {reason} IN_FLOW; ContactCompleted c1
         1 s    {words}                {"-" if "leaves" in words else "refused ContactNotFound"}

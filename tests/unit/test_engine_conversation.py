@@ -8,6 +8,7 @@ from ringfloor.domain.commands import (
     ClearContact,
     HoldContact,
     LeaveContact,
+    LoseChannel,
     ResumeContact,
 )
 from ringfloor.domain.contact import Contact
@@ -177,14 +178,38 @@ def test_a_channel_without_a_limit_of_its_own_has_none():
     """)
 
 
+def test_an_agent_without_a_telephone_has_no_limit_and_accepts_nothing_by_himself():
+    center = a_center(work_s=30, auto_accept=True)
+    center.update("user", "a1", PhoneConfig=None)
+    center.ledger("""
+        0 s    a1 status Available    AgentStatusChanged a1 Available
+        1 s    c1 call sales          ContactEnqueued c1 sales; ContactOffered c1 a1 until 21 s
+        2 s    a1 accepts c1          ContactConnectedToAgent c1 a1
+        3 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT CONNECTED
+        99 s   -                      -
+    """)
+
+
+def test_a_contact_is_changed_by_being_taken_and_by_ending():
+    center = talking()
+    assert center.contact("c1").updated_at == START + 2_000
+    center.ledger("""
+        9 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT CONNECTED
+    """)
+    assert center.contact("c1").updated_at == START + 9_000
+
+
 def test_the_agents_state_begins_anew_with_each_stage():
     center = a_center()
     center.available("a1")
     center.enqueue("c1", "sales")
     since = [center.agent("a1").contacts["c1"].since]
-    for words in ("a1 accepts c1", "c1 leaves"):
+    for command in (
+        AcceptContact(center.ids["a1"], "c1"),
+        LoseChannel("c1", "CUSTOMER_DISCONNECT"),
+    ):
         center.at += 1_000
-        center._play(words, {})
+        center.run(command)
         since.append(center.agent("a1").contacts["c1"].since)
     assert since == [START, START + 1_000, START + 2_000]
 

@@ -10,6 +10,7 @@ from ringfloor.domain.commands import (
     DeleteInstance,
     DeleteResource,
     TagResource,
+    UpdateInstance,
     UpdateResource,
 )
 from ringfloor.domain.events import ResourceCreated, ResourceUpdated
@@ -108,6 +109,19 @@ def test_a_deleted_instance_takes_no_contacts():
     center.run(DeleteInstance())
     with pytest.raises(Refusal):
         center.enqueue("c1", "sales")
+
+
+def test_an_instance_changes_as_a_resource_does():
+    center = a_center()
+    assert center.center.instance is not None
+    center.run(UpdateInstance({"OutboundCallsEnabled": False, "Alias": "x"}))
+    center.run(UpdateInstance({"Alias": None}))
+    assert center.run(UpdateInstance({"Alias": None})).events == ()
+    properties = center.center.instance.properties
+    assert properties["OutboundCallsEnabled"] is False
+    assert properties["InboundCallsEnabled"] is True
+    assert "Alias" not in properties
+    center.check_history()
 
 
 # Names
@@ -284,7 +298,11 @@ def test_tags_are_added_changed_and_taken_away():
     sales = center.ids["sales"]
     center.run(TagResource("queue", sales, {"a": "1", "b": "2"}))
     center.run(TagResource("queue", sales, {"a": "3", "b": None, "c": None}))
-    assert center.center.resources["queue"][sales].tags == {"a": "3"}
+    center.at += 1_000
+    center.run(TagResource("queue", sales, {"d": "4"}))
+    queue = center.center.resources["queue"][sales]
+    assert queue.tags == {"a": "3", "d": "4"}
+    assert queue.modified_at == center.at
     center.check_history()
 
 
@@ -297,6 +315,23 @@ def test_a_change_names_the_members_that_change_and_none_takes_one_away():
     assert "MaxContacts" not in sales.properties
     assert center.update("queue", "sales", Description="d").events == ()
     center.check_history()
+
+
+def test_a_change_may_depend_on_what_its_author_has_seen():
+    center = a_center()
+    sales = center.ids["sales"]
+
+    def change(to: str, seen: dict[str, object]) -> UpdateResource:
+        return UpdateResource("queue", sales, {"Description": to}, expected=seen)
+
+    assert refused(center, change("a", {"Description": "z"})).code == STALE
+    center.run(change("a", {"Description": None, "Status": "ENABLED"}))
+    assert refused(center, change("b", {"Description": None})).code == STALE
+    center.run(change("b", {"Description": "a"}))
+    assert center.center.resources["queue"][sales].properties["Description"] == "b"
+
+
+STALE = "ConditionalOperationFailedException"
 
 
 def test_a_resource_knows_when_it_was_made_and_changed():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine_builders import NUMBER, Driver, ProfileOf, a_center
+from engine_builders import NUMBER, Driver, ProfileOf, a_center, a_content, an_action
 from ringfloor.domain.contact import Contact
 from ringfloor.domain.events import ContactEnqueued, ContactInitiated
 from ringfloor.engine import queue
@@ -27,6 +27,20 @@ def test_first_come_first_served_within_one_moment():
                                       ContactOffered c2 a1 until 21 s
         1 s    a2 status Available    AgentStatusChanged a2 Available;
                                       ContactOffered c1 a2 until 21 s
+    """)
+
+
+def test_who_enters_the_queue_first_comes_first_whoever_called_first():
+    center = a_center()
+    hello = an_action("hello", "MessageParticipant", {"Text": "Hello"}, "on")
+    there = an_action("on", "TransferToFlow", {"ContactFlowId": center.ids["to sales"]})
+    center.a_flow("welcome", a_content(hello, there))
+    center.ledger("""
+        0 s    c1 enters welcome      -
+        0 s    c2 call sales          ContactEnqueued c2 sales
+        0 s    c1 hears done          ContactEnqueued c1 sales
+        0 s    a1 status Available    AgentStatusChanged a1 Available;
+                                      ContactOffered c2 a1 until 20 s
     """)
 
 
@@ -295,14 +309,15 @@ def test_a_shorter_delay_in_the_profile_applies_to_those_who_wait():
     """)
 
 
-def test_a_delay_that_ends_in_the_moment_another_profile_changes_is_not_lost():
+@pytest.mark.parametrize("late_ms", [0, 1, 5_000])
+def test_a_delay_that_is_due_when_another_profile_changes_is_not_lost(late_ms):
     """An update may come between the instant of a delay and the look at the schedule."""
     center = a_center(
         agents={"a1": "p1", "a2": "p2"}, profiles={"p1": "sales 1 +10", "p2": "sales 1 +10"}
     )
     center.available("a1")
     center.enqueue("c1", "sales")
-    center.at += 10_000
+    center.at += 10_000 + late_ms
     center.update("routing_profile", "p2", **ProfileOf("sales 1 +5").properties(center.ids))
     center.pass_time(0)
     assert "c1" in center.agent("a1").contacts
@@ -442,6 +457,16 @@ def test_a_change_of_a_profile_gives_what_the_same_contacts_would_get_one_by_one
         2 s    c1 chat sales            ContactEnqueued c1 sales; ContactOffered c1 a1 until 22 s
         3 s    c2 chat sales            ContactEnqueued c2 sales; ContactOffered c2 a1 until 23 s
         4 s    c3 chat sales            ContactEnqueued c3 sales; ContactOffered c3 a2 until 24 s
+    """)
+
+
+def test_a_profile_may_have_no_queues_but_the_agents_own():
+    center = a_center()
+    center.update("routing_profile", "basic", QueueConfigs=None)
+    center.ledger("""
+        0 s    a1 status Available    AgentStatusChanged a1 Available
+        1 s    c1 call sales          ContactEnqueued c1 sales
+        2 s    c2 call a1             ContactEnqueued c2 a1; ContactOffered c2 a1 until 22 s
     """)
 
 

@@ -52,7 +52,8 @@ class Breach(NamedTuple):
 class Walker:
     """Walks values along shapes.
 
-    closed: a member that the model does not know is a breach; so for results, never for requests.
+    closed: for results. A member that the model does not know is a breach, in requests it is not;
+    an empty list or map is none, since clients expect `Tags: {}` where the model wants one tag.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Walker:
     ) -> Iterator[Breach]:
         assert shape.key is not None
         assert shape.value is not None
-        yield from _size(shape, len(value), at)
+        yield from self._size(shape, len(value), at)
         if shape.max is not None and len(value) > shape.max:
             return
         for key, element in value.items():
@@ -121,11 +122,18 @@ class Walker:
         self, shape: Shape, value: list[object], at: str, *, hidden: bool
     ) -> Iterator[Breach]:
         assert shape.member is not None
-        yield from _size(shape, len(value), at)
+        yield from self._size(shape, len(value), at)
         if shape.max is not None and len(value) > shape.max:
             return
         for index, element in enumerate(value):
             yield from self._walk(shape.member.shape, element, f"{at}[{index}]", hidden=hidden)
+
+    def _size(self, shape: Shape, number: int, at: str) -> Iterator[Breach]:
+        least, greatest = shape.size()
+        if least is not None and number < least and (number or not self._closed):
+            yield Breach(f"{at} must include at least {_counted(least, 'item')}", form=False)
+        if greatest is not None and number > greatest:
+            yield Breach(f"{at} must include at most {_counted(greatest, 'item')}", form=False)
 
     def _string(
         self, name: str, shape: Shape, value: str, at: str, *, hidden: bool
@@ -202,14 +210,6 @@ def _joined(at: str, member: object) -> str:
 
 def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def _size(shape: Shape, number: int, at: str) -> Iterator[Breach]:
-    least, greatest = shape.size()
-    if least is not None and number < least:
-        yield Breach(f"{at} must include at least {_counted(least, 'item')}", form=False)
-    if greatest is not None and number > greatest:
-        yield Breach(f"{at} must include at most {_counted(greatest, 'item')}", form=False)
 
 
 def _one_of(values: list[str]) -> str:

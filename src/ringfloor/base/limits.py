@@ -31,6 +31,9 @@ BODY_BYTES_MAX = _limit(
     "bytes",
     "the largest Connect request, a flow of 256,000 characters, fits four times over",
 )
+HEAD_BYTES_MAX = _limit(
+    "HEAD_BYTES_MAX", 65_536, "bytes", "request line and headers; a signed request has two thousand"
+)
 URL_BYTES_MAX = _limit(
     "URL_BYTES_MAX", 8_192, "bytes", "ids, ARNs and tokens fit many times over; more is an attack"
 )

@@ -107,6 +107,9 @@ def start_inbound(center: Center, command: StartInboundContact) -> Iterator[Even
     """A customer is on the line; his flow begins with FlowEntered. Told twice, he begins once."""
     if command.contact_id in center.contacts:
         return
+    assert center.instance is not None
+    if command.channel == "VOICE" and not center.instance.properties.get("InboundCallsEnabled"):
+        raise invalid_request("InstanceId", center.instance.id, "takes no inbound calls")
     flow_id = command.flow_id
     if command.to is not None:
         number = center.names["phone_number"].get(command.to)

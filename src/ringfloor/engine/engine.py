@@ -225,7 +225,13 @@ def _cleared(center: Center, event: events.ContactCleared) -> Iterator[commands.
     yield commands.MatchAgent(event.agent_id)
 
 
+ROUTED = frozenset({"RoutingProfileId", "QueueConfigs", "MediaConcurrencies"})
+"""Properties that routing looks at."""
+
+
 def _updated(center: Center, event: events.ResourceUpdated) -> Iterator[commands.Command]:
+    if ROUTED.isdisjoint(event.changes):
+        return
     if event.kind == "user":
         yield commands.MatchAgent(event.id)
     elif event.kind == "routing_profile":

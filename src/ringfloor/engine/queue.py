@@ -106,18 +106,29 @@ def is_full(center: Center, queue_id: str) -> bool:
 
 
 def reline(center: Center, key: LineKey, before: list[Duration]) -> None:
-    """The delays of this line have changed; the places have not."""
+    """The delays of this line have changed; the places have not.
+
+    A new delay that has ended already is ripe at once: the agents it is for are matched next. One
+    that others wait for, too, and that nobody has stepped yet, keeps its deadline.
+    """
     line = center.lines.get(key)
     if line is None:
         return
-    waiting = [center.contacts[contact_id] for *_, contact_id in line.order]
-    for contact in waiting:
-        look_at_the_clock(center, contact)
-        for delay in before:
+    after = delays(center, key)
+    gone = [delay for delay in before if delay not in after]
+    new = [delay for delay in after if delay not in before]
+    for delay in gone:
+        line.ripe.pop(delay, None)
+    for *_, contact_id in line.order:
+        contact = center.contacts[contact_id]
+        assert contact.enqueued_at is not None
+        due = min((delay for delay in before if delay > contact.waited_ms), default=None)
+        ended = center.at - contact.enqueued_at - 1
+        for delay in gone:
             drop_delay(center, contact, delay)
-    line.ripe.clear()
-    for delay in delays(center, key):
-        for contact in waiting:
+        for delay in new:
+            if delay <= ended and (due is None or delay < due):
+                contact.waited_ms = max(contact.waited_ms, delay)
             _tell_delay(center, line, contact, delay)
 
 

@@ -84,6 +84,8 @@ class Node:
         self.clock = clock
         self.draw = draw
         self.desks: dict[str, Desk] = {}
+        self.creating = asyncio.Lock()
+        """Held by who makes an instance that must differ from all others."""
         self._world: World | None = None
         self._inbox: deque[_Ask] = deque()
         self._answers: list[tuple[asyncio.Future[str], str | Exception]] = []

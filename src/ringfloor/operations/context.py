@@ -4,7 +4,7 @@ Handlers translate: the API's nouns to commands and questions, and answers back.
 contact center only through here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct, to_builtins
@@ -151,11 +151,6 @@ def given(params: Any, *, without: frozenset[str]) -> Properties:  # noqa: ANN40
     return {
         name: value for name, value in members.items() if name not in without and value is not None
     }
-
-
-def shown_tags(tags: Mapping[str, str]) -> Properties:
-    """The member Tags of a description; the model has none that is empty."""
-    return {"Tags": dict(tags)} if tags else {}
 
 
 def not_yet(member: str, value: object) -> Refusal:

@@ -20,7 +20,6 @@ from ringfloor.operations.context import (
     Context,
     given,
     identifier,
-    shown_tags,
     with_ids,
 )
 from ringfloor.operations.registry import Handler, Params, Result, register
@@ -290,7 +289,7 @@ def describe(row: Crud) -> Handler:
                     **shown,
                     **row.more(center, resource),
                     **modified(center, resource),
-                    **shown_tags(resource.tags),
+                    "Tags": dict(resource.tags),
                 }
             }
 

@@ -13,7 +13,7 @@ from ringfloor.base.time import seconds
 from ringfloor.domain import commands
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.state import Center
-from ringfloor.operations.context import Context, shown_tags
+from ringfloor.operations.context import Context
 from ringfloor.operations.registry import Params, Result, operation
 
 
@@ -21,6 +21,11 @@ from ringfloor.operations.registry import Params, Result, operation
 async def create_instance(context: Context, params: Params) -> Result:
     """A new center with everything that AWS seeds; a ClientToken makes it once."""
     _check_directory(params)
+    async with context.node.creating:  # one at a time, so that each sees the one before
+        return await _created(context, params)
+
+
+async def _created(context: Context, params: Params) -> Result:
     node = context.node
     living = [desk.center for desk in node.desks.values() if desk.center.instance is not None]
     for center in living:
@@ -100,7 +105,7 @@ async def describe_instance(context: Context, params: Params) -> Result:
 
     def question() -> Result:
         assert center.instance is not None
-        return {"Instance": {**view(center), **shown_tags(center.instance.tags)}}
+        return {"Instance": {**view(center), "Tags": dict(center.instance.tags)}}
 
     return await context.read(question)
 

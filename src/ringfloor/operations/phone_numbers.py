@@ -9,7 +9,7 @@ from ringfloor.domain.commands import UpdateResource
 from ringfloor.domain.resources import Properties, Resource
 from ringfloor.engine.state import Center
 from ringfloor.node.desk import Desk
-from ringfloor.operations.context import Context, identifier, shown_tags
+from ringfloor.operations.context import Context, identifier
 from ringfloor.operations.registry import Params, Result, operation
 
 
@@ -45,7 +45,7 @@ async def describe_phone_number(context: Context, params: Params) -> Result:
         return {
             "ClaimedPhoneNumberSummary": {
                 **_claimed(desk.center, number),
-                **shown_tags(number.tags),
+                "Tags": dict(number.tags),
                 "PhoneNumberStatus": {"Status": "CLAIMED", "Message": ""},
             }
         }

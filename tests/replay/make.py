@@ -1,0 +1,264 @@
+"""Makes golden journals: what an engine of today writes, for all engines to come to read.
+
+    PYTHONPATH=tests .venv/bin/python -m replay.make            what is missing for this version
+    PYTHONPATH=tests .venv/bin/python -m replay.make life       only that one
+
+A journal golden/{version}-{name}.bin is a MessagePack array of encoded outcomes; beside it
+{version}-{name}.json holds the facts that a center must show after reading it. Once a version is
+released its files are never changed: they stand for the journals that people have. A file that
+exists is therefore not written again. When events, asks or things heard are added, or are written
+differently, add a script to SCRIPTS (or raise the version) and make its journal; test_golden
+demands that every kind of event occurs in some journal.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine_builders import START, Driver, ProfileOf, a_center, a_content, an_action
+from ringfloor import __version__
+from ringfloor.domain import commands, dialogue
+from ringfloor.domain.contact import Contact
+from ringfloor.domain.events import (
+    ContactCompleted,
+    ContactInitiated,
+    ContactScheduled,
+    Outcome,
+)
+from ringfloor.engine import engine
+from ringfloor.engine.state import Center
+from simulation.world import World
+
+GOLDEN = Path(__file__).parent / "golden"
+
+records = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+# The scripts
+
+
+def life() -> Driver:
+    """Every kind of event but the last, every ask, everything that can be heard."""
+    center = a_center(
+        agents={"a1": "p1", "a2": "p1", "a3": "p2"},
+        queues=["sales", "support"],
+        profiles={
+            "p1": ProfileOf("sales 1, sales/CHAT 2", chat=2, mixes="VOICE CHAT"),
+            "p2": ProfileOf("sales 2 +10, support 1", task=1),
+        },
+        work_s=30,
+    )
+    center.a_flow("talk", _everything(center))
+    center.run(commands.TagResource("queue", center.ids["sales"], {"team": "blue", "old": None}))
+    center.run(commands.UpdateInstance({"OutboundCallsEnabled": False, "Note": "n"}))
+    center.run(commands.UpdateInstance({"OutboundCallsEnabled": True, "Note": None}))
+    hours = {"Name": "gone", "TimeZone": "UTC", "Config": []}
+    gone = center.create("hours_of_operation", "gone", hours)
+    center.run(commands.DeleteResource("hours_of_operation", gone))
+    center.ledger("""
+        0 s    c1 enters talk           -
+        1 s    c1 hears done            -
+        2 s    c1 hears digits 12       -
+    """)
+    answers: list[dialogue.Heard] = [
+        dialogue.Answer({"tier": "gold", "nothing": None, "count": 3, "share": 0.5}),
+        dialogue.Failed("NoMatchingError"),
+    ]
+    for heard in answers:
+        center.run(commands.Hear("c1", center.contact("c1").asks, heard))
+    center.ledger("""
+        3 s    c2 dials sales token     -
+        9 s    c2 answers               ContactConnectedToSystem c2; ContactEnqueued c2 sales
+        10 s   a1 status Available      AgentStatusChanged a1 Available;
+                                        ContactOffered c1 a1 until 30 s
+        11 s   a1 accepts c1            ContactConnectedToAgent c1 a1
+        12 s   a1 holds c1              ContactHeld c1
+        14 s   a1 resumes c1            ContactResumed c1
+        15 s   c1 attributes k=v        AttributesUpdated c1 k=v
+        16 s   a1 status Break          NextStatusChanged a1 Break
+        17 s   c3 chat sales            ContactEnqueued c3 sales
+        18 s   a1 status Available      NextStatusChanged a1 nothing;
+                                        ContactOffered c3 a1 until 38 s
+        18 s   a3 status Available      AgentStatusChanged a3 Available
+        19 s   -                        DelayPassed c2 10 s; ContactOffered c2 a3 until 39 s
+        20 s   a3 rejects c2            OfferMissed c2 a3 rejected
+        21 s   a1 hangs-up c1           ContactEnded c1 AGENT_DISCONNECT CONNECTED
+        38 s   -                        OfferMissed c3 a1 unanswered
+        51 s   -                        ContactCleared c1 a1; ContactCompleted c1
+        52 s   p1 rows sales 3          ResourceUpdated routing_profile p1
+        53 s   a2 status Lunch          AgentStatusChanged a2 Lunch
+        54 s   a3 clears c2             ContactCleared c2 a3; ContactOffered c2 a3 until 74 s
+        55 s   a3 accepts c2            ContactConnectedToAgent c2 a3
+        56 s   a3 holds c2              ContactHeld c2
+        57 s   a3 status Offline        NextStatusChanged a3 Offline
+        58 s   c4 task support          ContactEnqueued c4 support
+        59 s   c5 call a2               ContactEnqueued c5 a2
+        60 s   c6 dials support         -
+        61 s   c6 lost TELECOM_BUSY     ContactEnded c6 TELECOM_BUSY IN_FLOW; ContactCompleted c6
+        62 s   c7 call sales            ContactEnqueued c7 sales
+        63 s   c8 enters talk           -
+        64 s   c9 dials sales late      -
+    """)
+    callback = Contact(
+        id=center.name("c10", "c10"),
+        channel="VOICE",
+        initiation_method="CALLBACK",
+        stage="SCHEDULED",
+        initiated_at=center.at,
+        updated_at=center.at,
+        priority=3,
+        age_adjustment_ms=5_000,
+        previous_contact_id="c1",
+        initial_contact_id="c1",
+    )
+    until = START + 90_000
+    center.happen(
+        ContactInitiated(callback),
+        ContactScheduled("c10", center.ids["support"], "VOICE", until),
+    )
+    return center
+
+
+def _everything(center: Driver) -> str:
+    """Asks whatever a flow can ask."""
+    ids = center.ids
+    digits = {
+        "Text": "Your number",
+        "StoreInput": "True",
+        "InputTimeLimitSeconds": "5",
+        "InputValidation": {"CustomValidation": {"MaximumLength": "4"}},
+        "DTMFConfiguration": {"InputTerminationSequence": "#", "InterdigitTimeLimitSeconds": "3"},
+    }
+    later = {"LambdaFunctionARN": "arn:f", "InvocationType": "ASYNCHRONOUS"}
+    note = {"Attributes": {"tier": "$.External.tier", "typed": "$.StoredCustomerInput"}}
+    return a_content(
+        an_action("log", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "Enabled"}, "hello"),
+        an_action(
+            "hello",
+            "MessageParticipant",
+            {"SSML": "<speak>Hi</speak>"},
+            "type",
+            NoMatchingError="type",
+        ),
+        an_action("type", "GetParticipantInput", digits, "ask", NoMatchingError="ask"),
+        an_action(
+            "ask",
+            "InvokeLambdaFunction",
+            {"LambdaFunctionARN": "arn:f"},
+            "note",
+            NoMatchingError="note",
+        ),
+        an_action("note", "UpdateContactAttributes", note, "tell"),
+        an_action("tell", "InvokeLambdaFunction", later, "no target"),
+        an_action("no target", "TransferContactToQueue", {}, "aim", NoMatchingError="aim"),
+        an_action("aim", "UpdateContactTargetQueue", {"AgentId": ids["a2"]}, "music"),
+        an_action(
+            "music", "MessageParticipant", {"PromptId": "beep"}, "other", NoMatchingError="other"
+        ),
+        an_action("other", "TransferToFlow", {"ContactFlowId": ids["to sales"]}),
+    )
+
+
+def end() -> Driver:
+    """A short life, to the end of the instance; also the ends that a flow can take."""
+    center = a_center(agents=0)
+    center.a_flow("over", a_content(an_action("over", "EndFlowExecution")))
+    center.a_flow("bye", a_content(an_action("bye", "DisconnectParticipant")))
+    center.ledger("""
+        1 s    c1 enters over           ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                        ContactCompleted c1
+        2 s    c2 enters bye            ContactEnded c2 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                        ContactCompleted c2
+    """)
+    center.run(commands.DeleteInstance())
+    return center
+
+
+def world() -> Driver:
+    """A busy quarter of an hour: everything falls together in ways that nobody wrote down."""
+    center = World(5)
+    center.live(120)
+    return center.driver
+
+
+SCRIPTS: Mapping[str, Callable[[], Driver]] = {"life": life, "end": end, "world": world}
+
+
+# The facts
+
+
+def facts(center: Center, outcomes: list[Outcome]) -> dict[str, Any]:
+    """What one can say of a center and its past in words that outlive its structures."""
+    names = {
+        resource.id: resource.name
+        for kind in center.resources.values()
+        for resource in kind.values()
+    }
+    happened = [event for outcome in outcomes for event in outcome.events]
+    return {
+        "at": center.at - START,
+        "next_deadline": (engine.next_deadline(center) or START) - START,
+        "events": dict(sorted(Counter(type(event).__name__ for event in happened).items())),
+        "instance": center.instance.properties if center.instance else None,
+        "resources": {kind: sorted(each) for kind, each in center.names.items()},
+        "agents": {
+            names[agent.id]: {
+                "status": names[agent.status_id],
+                "next_status": names.get(agent.next_status_id or ""),
+                "contacts": {held.contact_id: held.state for held in agent.contacts.values()},
+            }
+            for agent in center.agents.values()
+        },
+        "contacts": {
+            contact.id: {
+                "stage": contact.stage,
+                "channel": contact.channel,
+                "queue": names.get(contact.queue_id or ""),
+                "agent": names.get(contact.agent_id or ""),
+                "offers": contact.offers,
+                "waits_for": type(contact.ask).__name__ if contact.ask else None,
+                "attributes": contact.attributes,
+            }
+            for contact in center.contacts.values()
+        },
+        "lines": {
+            f"{names[queue]} {channel}": [place[-1] for place in line.order]
+            for (queue, channel), line in sorted(center.lines.items())
+        },
+        "legs": [
+            {
+                "id": leg.id,
+                "reason": leg.disconnect_reason,
+                "before": leg.pre_disconnect_state,
+                "lasted": (leg.disconnected_at or 0) - leg.initiated_at,
+                "holds": [leg.holds, leg.hold_ms, leg.longest_hold_ms],
+            }
+            for leg in (event.contact for event in happened if isinstance(event, ContactCompleted))
+        ],
+    }
+
+
+def make(name: str) -> None:
+    """Write one journal and its facts, unless they are there."""
+    path = GOLDEN / f"{__version__}-{name}.bin"
+    if path.exists():
+        print(f"{path.name} stays as it is")
+        return
+    driver = SCRIPTS[name]()
+    driver.check_history()
+    outcomes = [Outcome(at, happened) for at, happened in driver.log]
+    GOLDEN.mkdir(exist_ok=True)
+    path.write_bytes(msgspec.msgpack.encode(driver.bytes))
+    told = json.dumps(facts(driver.center, outcomes), indent=1, sort_keys=True)
+    path.with_suffix(".json").write_text(f"{told}\n")
+    print(f"{path.name}: {path.stat().st_size} bytes, {len(outcomes)} records")
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or SCRIPTS:
+        make(wanted)

@@ -1,0 +1,60 @@
+"""Many short lives: whatever the seed, auditor and invariants agree with the engine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulation.world import World
+
+SEEDS = range(80)
+STEPS = 200
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_life_is_right_and_is_remembered(seed):
+    world = World(seed)
+    world.live(STEPS)
+    world.driver.check_history()
+    world.end()
+    world.driver.check_history()
+
+
+@pytest.mark.parametrize("seed", range(5_000, 5_020))
+def test_a_life_in_which_nobody_looks_at_the_clock_in_time(seed):
+    world = World(seed, late=True)
+    world.live(STEPS)
+    world.driver.check_history()
+    world.end()
+
+
+def test_a_life_is_its_seed_whatever_the_hash_seed():
+    """The order of sets and of their like decides nothing: the same bytes in every process."""
+    program = (
+        "from simulation.world import World\n"
+        "for seed in range(3):\n"
+        "    world = World(seed, checked=False, late=True)\n"
+        "    world.live(300)\n"
+        "    print(world.digest())"
+    )
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": path},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }
+    assert len(told) == 1
+
+
+def test_different_seeds_live_different_lives():
+    worlds = [World(seed, checked=False) for seed in (3, 4)]
+    for world in worlds:
+        world.live(20)
+    assert worlds[0].digest() != worlds[1].digest()

@@ -1,0 +1,290 @@
+"""World: a contact center under seeded callers, agents and supervisors, on virtual time.
+
+    world = World(7)
+    world.live(300)      so many things happen, in any order that seed 7 draws
+    world.end()          everybody goes home; everything is over
+
+The auditor watches every command, the invariants are checked after each. Times are mostly whole
+seconds, so that things fall together often. A run is its number: the same number, the same events.
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+from engine_builders import NUMBER, Driver, ProfileOf, a_center, a_content, an_action
+from ringfloor.base.errors import Refusal
+from ringfloor.base.ids import generator
+from ringfloor.base.time import SECOND
+from ringfloor.domain import commands, dialogue
+from ringfloor.domain.commands import Command
+from ringfloor.engine.engine import Done
+from simulation.auditor import Auditor
+
+QUEUES = ("sales", "support", "orders")
+CHANNELS = ("VOICE", "VOICE", "CHAT", "TASK")
+STATUSES = ("Available", "Available", "Available", "Break", "Lunch", "Offline")
+WAITS = (0, 0, 0, 1, 999, SECOND, SECOND, 2 * SECOND, 2 * SECOND, 5 * SECOND, 20 * SECOND)
+DELAYS = (0, 0, 0, 5, 10, 20)
+
+
+class World:
+    """One center and everybody who has to do with it."""
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        checked: bool = True,
+        driver: type[Driver] = Driver,
+        late: bool = False,
+    ) -> None:
+        """late: nobody looks at the schedule in time; without the auditor, who expects that."""
+        self.dice = generator(number)
+        self.late = late
+        self.auditor = Auditor()
+        self.arrived = 0
+        self.driver = driver(number, checked=checked, watch=self.watch)
+        a_center(
+            agents={f"a{n}": f"p{n % 3}" for n in range(self.dice.randint(3, 6))},
+            queues=QUEUES,
+            profiles={f"p{n}": self.profile() for n in range(3)},
+            work_s=self.dice.choice((0, 5, 20)),
+            driver=self.driver,
+        )
+        self.driver.a_flow("talk", self.talk())
+        for agent in self.agents():
+            self.driver.way_to(agent)
+        for agent in self.agents():
+            if self.dice.random() < 0.2:
+                self.driver.update("user", agent, PhoneConfig={"AutoAccept": True})
+            if self.dice.random() < 0.7:
+                self.driver.available(agent)
+
+    def watch(self, command: Command, done: Done | Refusal) -> None:
+        if self.late:
+            return
+        if isinstance(done, Refusal):
+            self.auditor.refused(command)
+        else:
+            self.auditor.on(command, self.driver.at, done.events, done.answer)
+
+    def live(self, steps: int) -> None:
+        deeds, weights = zip(*DEEDS.items(), strict=True)
+        for deed in self.dice.choices(deeds, weights, k=steps):
+            wait = self.dice.choice(WAITS)
+            if self.late:
+                self.driver.at += wait
+                if self.dice.random() < 0.5:
+                    self.ask(commands.Expire())
+            else:
+                self.driver.pass_time(wait)
+            deed(self)
+
+    def end(self) -> None:
+        """All contacts are stopped, all agents go home."""
+        for contact in list(self.driver.center.contacts):
+            self.ask(commands.StopContact(contact))
+        for agent in self.agents():
+            self.ask(commands.SetAgentStatus(self.driver.ids[agent], self.driver.ids["Offline"]))
+        self.driver.pass_time(3600 * SECOND)
+        assert not self.driver.center.contacts
+        if not self.late:
+            self.auditor.finished()
+
+    def digest(self) -> str:
+        """Of the whole log, as it was encoded."""
+        return blake2b(b"".join(self.driver.bytes)).hexdigest()
+
+    # Drawing
+
+    def ask(self, command: Command) -> str | None:
+        """The answer, or None where the command is refused; people are often too late."""
+        try:
+            return self.driver.run(command).answer
+        except Refusal:
+            return None
+
+    def agents(self) -> list[str]:
+        return [alias for alias in self.driver.ids if alias[0] == "a" and alias[1:].isdigit()]
+
+    def agent(self) -> str:
+        return self.driver.ids[self.dice.choice(self.agents())]
+
+    def contact(self, *stages: str) -> str:
+        """A live contact, in one of these stages if there is one; else nobody's."""
+        contacts = self.driver.center.contacts.values()
+        found = [each.id for each in contacts if not stages or each.stage in stages]
+        return self.dice.choice(found) if found else "nobody"
+
+    def held(self, *states: str) -> tuple[str, str]:
+        """An agent and a contact that he holds in one of these states; sometimes anything."""
+        found = [
+            (agent.id, held.contact_id)
+            for agent in self.driver.center.agents.values()
+            for held in agent.contacts.values()
+            if held.state in states
+        ]
+        if not found or self.dice.random() < 0.05:
+            return self.agent(), self.contact()
+        return self.dice.choice(found)
+
+    def profile(self) -> ProfileOf:
+        rows = [
+            f"{queue}/{channel} {self.dice.randint(1, 3)} +{self.dice.choice(DELAYS)}"
+            for queue in QUEUES
+            for channel in ("VOICE", "CHAT", "TASK")
+            if self.dice.random() < 0.6
+        ]
+        return ProfileOf(
+            ", ".join(rows),
+            chat=self.dice.randint(0, 3),
+            task=self.dice.randint(0, 2),
+            mixes=" ".join(each for each in set_of(CHANNELS) if self.dice.random() < 0.5),
+        )
+
+    def talk(self) -> str:
+        """A flow that says something, notes it, and goes to a queue."""
+        target = {"QueueId": self.driver.ids["sales"]}
+        note = {"Attributes": {"greeted": "$.Channel"}}
+        return a_content(
+            an_action(
+                "hello", "MessageParticipant", {"Text": "Hello"}, "note", NoMatchingError="note"
+            ),
+            an_action("note", "UpdateContactAttributes", note, "aim"),
+            an_action("aim", "UpdateContactTargetQueue", target, "enter", NoMatchingError="x"),
+            an_action("enter", "TransferContactToQueue", {}, "x", QueueAtCapacity="x"),
+            an_action("x", "DisconnectParticipant"),
+        )
+
+    # What customers do
+
+    def arrives(self) -> None:
+        self.arrived += 1
+        ways = (*QUEUES, *QUEUES, self.dice.choice(self.agents()))
+        way = self.dice.choice(ways)
+        self.ask(
+            commands.StartInboundContact(
+                contact_id=f"c{self.arrived}",
+                channel=self.dice.choice(CHANNELS),
+                from_number="+12065550100",
+                flow_id=self.driver.ids["talk" if self.dice.random() < 0.1 else f"to {way}"],
+            )
+        )
+
+    def dials(self) -> None:
+        self.ask(
+            commands.StartOutboundContact(
+                to="+12065550100",
+                from_number=NUMBER,
+                flow_id=self.driver.ids[f"to {self.dice.choice(QUEUES)}"],
+                client_token=self.dice.choice((None, "k", "l", "m")),
+                dial_ms=self.dice.choice((10 * SECOND, 60 * SECOND)),
+            )
+        )
+
+    def answers(self) -> None:
+        self.ask(commands.ConnectSystem(self.contact("DIALING")))
+
+    def hears(self) -> None:
+        contact_id = self.contact("IN_FLOW")
+        contact = self.driver.center.contacts.get(contact_id)
+        ask = contact.asks - (self.dice.random() < 0.1) if contact else 0
+        heard = self.dice.choice((dialogue.Done(), dialogue.Failed("NoMatchingError")))
+        self.ask(commands.Hear(contact_id, ask, heard))
+
+    def leaves(self) -> None:
+        self.ask(commands.LoseChannel(self.contact(), "CUSTOMER_DISCONNECT"))
+
+    def is_busy(self) -> None:
+        self.ask(commands.LoseChannel(self.contact("DIALING"), "TELECOM_BUSY"))
+
+    def is_stopped(self) -> None:
+        self.ask(commands.StopContact(self.contact()))
+
+    def says_more(self) -> None:
+        text = "x" * self.dice.choice((1, 12_000))
+        self.ask(commands.UpdateAttributes(self.contact(), {self.dice.choice("klm"): text}))
+
+    # What agents do
+
+    def accepts(self) -> None:
+        self.ask(commands.AcceptContact(*self.held("CONNECTING")))
+
+    def rejects(self) -> None:
+        self.ask(commands.RejectContact(*self.held("CONNECTING")))
+
+    def holds(self) -> None:
+        self.ask(commands.HoldContact(*self.held("CONNECTED")))
+
+    def resumes(self) -> None:
+        self.ask(commands.ResumeContact(*self.held("CONNECTED_ONHOLD")))
+
+    def hangs_up(self) -> None:
+        self.ask(commands.LeaveContact(*self.held("CONNECTED", "CONNECTED_ONHOLD")))
+
+    def clears(self) -> None:
+        self.ask(commands.ClearContact(*self.held("MISSED", "REJECTED", "ENDED")))
+
+    def drops_out(self) -> None:
+        self.ask(commands.LoseAgent(self.contact("CONNECTED")))
+
+    def chooses(self) -> None:
+        status = self.driver.ids[self.dice.choice(STATUSES)]
+        self.ask(commands.SetAgentStatus(self.agent(), status))
+
+    # What supervisors do
+
+    def changes_a_profile(self) -> None:
+        profile = self.driver.ids[f"p{self.dice.randrange(3)}"]
+        changes = self.profile().properties(self.driver.ids)
+        if self.dice.random() < 0.5:
+            del changes["MediaConcurrencies"]
+        self.ask(commands.UpdateResource("routing_profile", profile, changes))
+
+    def changes_an_agent(self) -> None:
+        phone = {
+            "AfterContactWorkTimeLimit": self.dice.choice((0, 5, 20)),
+            "AutoAccept": self.dice.random() < 0.25,
+        }
+        changes: dict[str, Any] = {"PhoneConfig": phone}
+        if self.dice.random() < 0.5:
+            changes = {"RoutingProfileId": self.driver.ids[f"p{self.dice.randrange(3)}"]}
+        self.ask(commands.UpdateResource("user", self.agent(), changes))
+
+    def changes_a_queue(self) -> None:
+        changes = {
+            "MaxContacts": self.dice.choice((None, None, 2, 4)),
+            "Status": self.dice.choice(("ENABLED", "ENABLED", "DISABLED")),
+        }
+        queue = self.driver.ids[self.dice.choice(QUEUES)]
+        self.ask(commands.UpdateResource("queue", queue, changes))
+
+
+def set_of(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Each word once, in order."""
+    return tuple(dict.fromkeys(words))
+
+
+DEEDS: dict[Callable[[World], None], int] = {
+    World.arrives: 30,
+    World.dials: 4,
+    World.answers: 4,
+    World.hears: 8,
+    World.leaves: 5,
+    World.is_busy: 1,
+    World.is_stopped: 2,
+    World.says_more: 2,
+    World.accepts: 40,
+    World.rejects: 4,
+    World.holds: 5,
+    World.resumes: 5,
+    World.hangs_up: 14,
+    World.clears: 18,
+    World.drops_out: 1,
+    World.chooses: 16,
+    World.changes_a_profile: 3,
+    World.changes_an_agent: 3,
+    World.changes_a_queue: 2,
+}
+"""What may happen next, and how often."""

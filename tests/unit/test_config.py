@@ -1,0 +1,134 @@
+"""Settings: from options and from variables, the option first, and what is refused."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from ringfloor.base.errors import Fault
+from ringfloor.config import SETTINGS, Settings, add_options, settings, variable
+
+
+def parsed(*options, **environment):
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_options(parser)
+    return settings(parser.parse_args(options), environment)
+
+
+def test_the_defaults():
+    assert parsed() == Settings(data=Path("ringfloor-data"))
+
+
+def test_every_setting_has_a_variable_of_its_own():
+    names = [variable(setting) for setting in SETTINGS]
+    assert len(set(names)) == len(names)
+    assert variable(next(each for each in SETTINGS if each.name == "signature-window")) == (
+        "RINGFLOOR_SIGNATURE_WINDOW"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "member", "expected"),
+    [
+        ("host", "::1", "host", "::1"),
+        ("port", "0", "port", 0),
+        ("port", "65535", "port", 65_535),
+        ("data", "/tmp/x y", "data", Path("/tmp/x y")),
+        ("clock", "virtual", "virtual_clock", True),
+        ("clock", "wall", "virtual_clock", False),
+        ("region", "eu-central-1", "region", "eu-central-1"),
+        ("account", "000000000001", "account", "000000000001"),
+        ("limits", "aws", "aws_limits", True),
+        ("signature-window", "1", "signature_window_seconds", 1),
+        ("signature-window", "86400", "signature_window_seconds", 86_400),
+        ("function", "arn:a=http://h/x=y", "functions", {"arn:a": "http://h/x=y"}),
+    ],
+)
+def test_an_option_and_a_variable_say_the_same(name, value, member, expected):
+    upper = "RINGFLOOR_" + name.upper().replace("-", "_")
+    assert getattr(parsed(f"--{name}", value), member) == expected
+    assert getattr(parsed(**{upper: value}), member) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "memory"),
+    [("1", True), ("true", True), ("YES", True), ("0", False), ("", False), ("no", False)],
+)
+def test_a_flag_as_a_variable(value, memory):
+    assert (parsed(RINGFLOOR_MEMORY=value).data is None) is memory
+
+
+def test_flags_as_options():
+    assert parsed("--memory").data is None
+    once, twice = parsed("--sandbox"), parsed("--sandbox", "--sandbox")
+    assert (once.sandbox, once.sandbox_anywhere) == (True, False)
+    assert (twice.sandbox, twice.sandbox_anywhere) == (True, True)
+    assert parsed(RINGFLOOR_SANDBOX="2").sandbox_anywhere
+
+
+def test_the_option_wins():
+    assert parsed("--port", "1", RINGFLOOR_PORT="2").port == 1
+    assert parsed("--function", "a=http://x", RINGFLOOR_FUNCTION="b=http://y").functions == {
+        "a": "http://x"
+    }
+
+
+def test_functions_are_many():
+    wanted = {"a": "http://x", "b": "https://y"}
+    assert parsed("--function", "a=http://x", "--function", "b=https://y").functions == wanted
+    assert parsed(RINGFLOOR_FUNCTION="a=http://x  b=https://y").functions == wanted
+
+
+def test_the_key_pair():
+    found = parsed(RINGFLOOR_ACCESS_KEY_ID="id", RINGFLOOR_SECRET_ACCESS_KEY="secret")
+    assert (found.access_key_id, found.secret_access_key) == ("id", "secret")
+    assert parsed(RINGFLOOR_ACCESS_KEY_ID="").access_key_id is None
+    for half in ("RINGFLOOR_ACCESS_KEY_ID", "RINGFLOOR_SECRET_ACCESS_KEY"):
+        with pytest.raises(Fault, match="set both"):
+            parsed(**{half: "x"})
+
+
+def test_results_are_checked_for_tests_only():
+    assert not parsed().check_results
+    assert parsed(RINGFLOOR_CHECK_RESULTS="1").check_results
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("port", value) for value in ("-1", "65536", "x", "", "1.5", "²", "8 0")),
+        *(("signature-window", value) for value in ("0", "86401", "-5", "abc")),
+        *(("account", value) for value in ("", "12345678901", "1234567890123", "12345678901x")),
+        *(("memory", value) for value in ("maybe", "10", "-1")),
+        *(("sandbox", value) for value in ("on?", "x")),
+        *(("clock", value) for value in ("sun", "", "WALL")),
+        *(("limits", value) for value in ("some", "AWS")),
+        *(("function", value) for value in ("a", "=http://x", "a=", "a=ftp://x", "a= http://x")),
+    ],
+)
+def test_what_is_refused_names_the_setting_and_the_value(name, value):
+    with pytest.raises(Fault) as caught:
+        parsed(**{"RINGFLOOR_" + name.upper().replace("-", "_"): value})
+    assert str(caught.value).startswith(f"{name}: ")
+    assert repr(value.split()[0] if value and name == "function" else value) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["clock", "limits"])
+def test_argparse_refuses_choices_first(name):
+    with pytest.raises(argparse.ArgumentError):
+        parsed(f"--{name}", "other")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_a_sandbox_on_this_machine(host):
+    found = parsed("--sandbox", "--host", host)
+    assert found.sandbox
+    assert found.loopback
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", ""])
+def test_a_sandbox_elsewhere_must_be_meant(host):
+    with pytest.raises(Fault, match="give --sandbox twice"):
+        parsed("--sandbox", "--host", host)
+    assert parsed("--sandbox", "--sandbox", "--host", host).sandbox_anywhere
+    assert not parsed("--host", host).sandbox
