@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringfloor.node.history import History
-
 from ringfloor.base.ids import chance, derive, dice
 from ringfloor.base.time import WallClock
 from ringfloor.domain import commands
@@ -18,6 +16,7 @@ from ringfloor.journal.disk import open_journal
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.journal.memory import MemoryJournal
 from ringfloor.node.functions import Functions
+from ringfloor.node.history import History
 from ringfloor.node.node import Node
 from ringfloor.node.outbox import Outbox
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from acceptance.center import CUSTOMER, PASSWORD, FirstCenter
+from acceptance.center import PASSWORD, FirstCenter
 
 ROUNDS = range(4)
 
@@ -91,13 +91,14 @@ def test_everything_goes_on_after_a_crash_at_each_step(start, data):
 
 def test_a_dialled_and_a_listening_customer_survive(start, data):
     center = FirstCenter(begin(start, data))
-    center.server.sandbox("PUT", f"phones/{CUSTOMER}", {"behaviour": "answer", "answer_after": 10})
+    slow = {"behaviour": "answer", "answer_after": 10}
+    center.server.sandbox("PUT", f"phones/{center.customer}", slow)
     contact = center.dial()
     again(start, data, center)
     assert "ConnectedToSystemTimestamp" not in center.contact(contact)
     center.advance(10)
     assert center.position(contact) == {"POSITION_IN_QUEUE": 1.0}
-    center.server.sandbox("PUT", f"phones/{CUSTOMER}", {"behaviour": "busy"})
+    center.server.sandbox("PUT", f"phones/{center.customer}", {"behaviour": "busy"})
     again(start, data, center)
     refused = center.dial()
     center.advance(0)

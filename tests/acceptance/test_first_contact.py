@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from acceptance.center import CUSTOMER, OWN_NUMBER, FirstCenter
+from acceptance.center import OWN_NUMBER, FirstCenter
 
 STEPS = (
     "AGENTS_ONLINE",
@@ -77,7 +77,7 @@ def test_a_new_instance_has_what_clients_look_up(server):
 
 def test_a_contact_from_dialling_to_metrics(server):
     center = FirstCenter(server)
-    server.sandbox("PUT", f"phones/{CUSTOMER}", {"behaviour": "answer", "answer_after": 4})
+    server.sandbox("PUT", f"phones/{center.customer}", {"behaviour": "answer", "answer_after": 4})
     begun = center.now()
     contact = center.dial(ClientToken="first")
     assert center.dial(ClientToken="first") == contact
@@ -87,7 +87,7 @@ def test_a_contact_from_dialling_to_metrics(server):
     assert epoch(described["InitiationTimestamp"]) == begun
     assert epoch(described["ConnectedToSystemTimestamp"]) == begun + 4
     assert described["InitiationMethod"] == "API"
-    assert described["CustomerEndpoint"]["Address"] == CUSTOMER
+    assert described["CustomerEndpoint"]["Address"] == center.customer
     assert described["SystemEndpoint"]["Address"] == OWN_NUMBER
     heard = server.sandbox("GET", f"contacts/{contact}/heard")["heard"]
     assert heard[0] == {"kind": "text", "value": "Hello from the flow."}
@@ -181,7 +181,7 @@ def test_a_contact_from_dialling_to_metrics(server):
 )
 def test_phones_that_do_not_answer(server, behaviour, reason):
     center = FirstCenter(server)
-    server.sandbox("PUT", f"phones/{CUSTOMER}", {"behaviour": behaviour})
+    server.sandbox("PUT", f"phones/{center.customer}", {"behaviour": behaviour})
     contact = center.dial()
     center.advance(60)
     final = center.contact(contact)
@@ -196,7 +196,7 @@ def test_a_customer_calls_a_claimed_number_and_a_flow(server):
     ][0]["PhoneNumberId"]
     status, message = server.refused(
         "POST",
-        f"/_ringfloor/phones/{CUSTOMER}/call",
+        f"/_ringfloor/phones/{center.customer}/call",
         {"InstanceId": center.instance, "To": OWN_NUMBER},
     )
     assert (status, "has no flow" in message) == (400, True)
@@ -205,7 +205,7 @@ def test_a_customer_calls_a_claimed_number_and_a_flow(server):
     )
     for where in ({"To": OWN_NUMBER}, {"ContactFlowId": center.flow}):
         contact = server.sandbox(
-            "POST", f"phones/{CUSTOMER}/call", {"InstanceId": center.instance, **where}
+            "POST", f"phones/{center.customer}/call", {"InstanceId": center.instance, **where}
         )["ContactId"]
         described = center.contact(contact)
         assert described["InitiationMethod"] == "INBOUND"

@@ -1,8 +1,7 @@
 """The engine under whatever anybody may ask of it, sensible or not, in time or late.
 
-engine_twins says what is held against every command. Left out are consequences that only the engine
-may ask for, and in a state that does not fit: CompleteContact anywhere, EndOffer and EndContact for
-contacts that are not there.
+engine_twins says what is held against every command. Left out is CompleteContact, a consequence
+that only the engine may ask for, in a state that fits.
 """
 
 from contextlib import suppress
@@ -269,19 +268,14 @@ class Whatever(RuleBasedStateMachine):
 
     # Consequences, asked for out of turn
 
-    @rule(agent=PICK, contact=PICK, end=st.booleans())
-    def out_of_turn(self, agent: int, contact: int, *, end: bool) -> None:
+    @rule(agent=PICK, contact=PICK)
+    def out_of_turn(self, agent: int, contact: int) -> None:
         agent_id, contact_id = self.agent(agent), self.contact(contact)
         self.ask(commands.MatchAgent(agent_id))
         self.ask(commands.MatchContact(contact_id))
         self.ask(commands.Advance(contact_id))
         if agent_id != "nobody":
             self.ask(commands.TakeNextStatus(agent_id))
-        chosen = self.center.contacts.get(contact_id)
-        if end and chosen is not None and chosen.stage == "OFFERED":
-            self.ask(commands.EndOffer(contact_id, "unanswered"))
-        elif end and chosen is not None and chosen.stage != "ENDED":
-            self.ask(commands.EndContact(contact_id, "OTHER"))
 
     # The directory
 

@@ -4,8 +4,6 @@ From outside: operations, the agent service, carriers, functions, the passing of
 the consequences that engine.react finds. Commands are never journaled; their events are.
 """
 
-from typing import Literal
-
 from msgspec import Struct, field
 
 from ringfloor.base.time import Duration
@@ -199,11 +197,6 @@ class Advance(_Command, frozen=True):
     """How many it has done since it last waited for anybody."""
 
 
-class EndContact(_Command, frozen=True):
-    contact_id: str
-    reason: DisconnectReason
-
-
 class CompleteContact(_Command, frozen=True):
     """Nothing more can happen to this leg."""
 
@@ -226,13 +219,6 @@ class TakeNextStatus(_Command, frozen=True):
     """The agent is free: his next status takes effect."""
 
     agent_id: str
-
-
-class EndOffer(_Command, frozen=True):
-    """The ring is over."""
-
-    contact_id: str
-    reason: Literal["unanswered", "rejected"]
 
 
 Command = (
@@ -260,10 +246,8 @@ Command = (
     | LeaveContact
     | Expire
     | Advance
-    | EndContact
     | CompleteContact
     | MatchContact
     | MatchAgent
     | TakeNextStatus
-    | EndOffer
 )

@@ -24,8 +24,6 @@ from ringfloor.domain.commands import (
     AcceptContact,
     ClearContact,
     CompleteContact,
-    EndContact,
-    EndOffer,
     HoldContact,
     LeaveContact,
     LoseAgent,
@@ -108,10 +106,9 @@ def reject(center: Center, command: RejectContact) -> Iterator[Event]:
     yield _missed(center.contacts[command.contact_id], "rejected")
 
 
-def end_offer(center: Center, command: EndOffer) -> Iterator[Event]:
+def unanswered(contact: Contact) -> Event:
     """The ring is over."""
-    contact = center.contacts[command.contact_id]
-    yield _missed(contact, command.reason)
+    return _missed(contact, "unanswered")
 
 
 def hold(center: Center, command: HoldContact) -> Iterator[Event]:
@@ -143,11 +140,6 @@ def clear(center: Center, command: ClearContact) -> Iterator[Event]:
     """The agent is done with after contact work, or has seen the missed offer."""
     agent = holder(center, command)
     yield ContactCleared(command.contact_id, agent.id)
-
-
-def end(center: Center, command: EndContact) -> Iterator[Event]:
-    """The contact ends where it is."""
-    yield from ending(center.contacts[command.contact_id], command.reason)
 
 
 def ending(contact: Contact, reason: DisconnectReason) -> Iterator[Event]:

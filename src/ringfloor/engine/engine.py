@@ -94,7 +94,7 @@ def _expire(center: Center, _command: commands.Expire, _seed: Seed) -> Iterator[
             assert late.queue_id is not None
             yield events.ContactEnqueued(contact_id, late.queue_id, late.channel)
         case "OFFERED":
-            yield from connection.end_offer(center, commands.EndOffer(contact_id, "unanswered"))
+            yield connection.unanswered(late)
         case _:
             assert late.stage == "ENDED"
             assert late.agent_id is not None
@@ -136,12 +136,10 @@ DECIDE: Mapping[type[Struct], Decide] = {
     commands.TakeNextStatus: _seedless(agent.take_next_status),
     commands.AcceptContact: _seedless(connection.accept),
     commands.RejectContact: _seedless(connection.reject),
-    commands.EndOffer: _seedless(connection.end_offer),
     commands.HoldContact: _seedless(connection.hold),
     commands.ResumeContact: _seedless(connection.resume),
     commands.LeaveContact: _seedless(connection.leave),
     commands.ClearContact: _seedless(connection.clear),
-    commands.EndContact: _seedless(connection.end),
     commands.CompleteContact: _seedless(connection.complete),
     commands.MatchContact: _match(routing.match_contact),
     commands.MatchAgent: _match(routing.match_agent),

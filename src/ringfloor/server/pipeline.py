@@ -65,10 +65,14 @@ class Edge(NamedTuple):
         wall = self.wall.now()
         try:
             return self._verified_at(http, wall)
-        except Refusal:
-            if abs(wall - now) < self.signature_window:
+        except Refusal as refusal:
+            near = abs(wall - now) < self.signature_window
+            if near or refusal.code != "InvalidSignatureException":
                 raise
-        return self._verified_at(http, now)
+            try:
+                return self._verified_at(http, now)
+            except Refusal:
+                raise refusal from None
 
     def _verified_at(self, http: HttpRequest, now: Instant) -> Signed[Principal]:
         return sigv4.verify(
