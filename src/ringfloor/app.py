@@ -233,6 +233,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                proxy_headers=False,  # X-Forwarded-For is anybody's word
                 date_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
