@@ -147,6 +147,7 @@ def answer_by_hand(
         fact
         for fact in facts
         if isinstance(fact, MissedOffer)
+        and fact.queue_id is not None
         and query.start <= fact.at < query.end
         and wanted(fact.queue_id, fact.channel)
     ]
@@ -244,7 +245,7 @@ missed_offers = st.builds(
     MissedOffer,
     contact_id=st.just("c"),
     agent_id=st.just("a"),
-    queue_id=st.sampled_from(QUEUES),
+    queue_id=st.none() | st.sampled_from(QUEUES),
     channel=st.sampled_from(CHANNELS),
     at=moments,
 )

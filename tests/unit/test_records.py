@@ -300,6 +300,15 @@ def test_a_leg_of_an_agent_queue_has_no_queue():
     assert of(Leg, day.told)[0].queue_id is None
 
 
+def test_a_missed_offer_of_an_agent_queue_has_no_queue():
+    records = Records()
+    for queue_id, told in (("q", "q"), ("Ann", None)):
+        event = events.OfferMissed("c", "Ann", queue_id, "VOICE", "unanswered")
+        [fact] = records.on(event, AT)
+        assert isinstance(fact, MissedOffer)
+        assert fact.queue_id == told
+
+
 def test_a_target_queue_that_was_never_reached_is_no_queue():
     day = AnnsDay()
     day.tell(0, day.legs.begin("c", AT, queue_id="q"), *day.legs.end("c", AT + 5_000))

@@ -53,7 +53,8 @@ class MissedOffer(Struct, frozen=True, kw_only=True):
 
     contact_id: str
     agent_id: str
-    queue_id: str
+    queue_id: str | None
+    """None if the contact waited for this agent in particular."""
     channel: Channel
     at: Instant
 

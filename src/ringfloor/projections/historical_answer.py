@@ -45,7 +45,7 @@ class _Counted(NamedTuple):
 
 COUNTED: dict[Facts, _Counted] = {
     "legs": _Counted("leg", "disconnected_at", IN_QUEUE_ROW),
-    "missed offers": _Counted("missed_offer", '"at"', "TRUE"),
+    "missed offers": _Counted("missed_offer", '"at"', "queue_id IS NOT NULL"),
 }
 AGENT_TIME = (
     "SELECT routing_profile_id, kind, sum(least(ended_at, $end) - greatest(started_at, $start)) "

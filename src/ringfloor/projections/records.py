@@ -157,7 +157,7 @@ class Records:
             MissedOffer(
                 contact_id=event.contact_id,
                 agent_id=event.agent_id,
-                queue_id=event.queue_id,
+                queue_id=None if event.queue_id == event.agent_id else event.queue_id,
                 channel=event.channel,
                 at=at,
             )
