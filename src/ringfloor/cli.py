@@ -140,7 +140,8 @@ def _cut(options: argparse.Namespace) -> int:
 def _show(report: Report) -> None:
     print(f"journal in {report.directory}")
     for standing in report.standings:
-        print(f"  {standing}")
+        sound = "sound" if standing.sound == standing.last else f"sound up to {standing.sound}"
+        print(f"  instance {standing.instance}: {standing.last} records, {sound}")
     for notice in report.notices:
         print(f"  note: {notice}")
     for damage in report.damage:

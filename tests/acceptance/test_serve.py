@@ -1,7 +1,8 @@
 """`ringfloor serve` as an operator meets it: options, lines, exits."""
 
+import contextlib
 import os
-import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -173,16 +174,35 @@ def test_help_teaches(command):
     assert "usage: ringfloor" in done.stdout
 
 
-def test_check_and_cut_a_journal(start, data):
+def test_a_damaged_journal_is_refused_checked_and_cut(start, data):
     server = start("--data", str(data), "--sandbox")
-    server.client().create_instance(
+    connect = server.client()
+    instance = connect.create_instance(
         IdentityManagementType="CONNECT_MANAGED",
         InstanceAlias="plain",
         InboundCallsEnabled=True,
         OutboundCallsEnabled=True,
-    )
-    assert run("journal", "check", "--data", str(data)).returncode == 1  # in use
-    server.process.send_signal(signal.SIGTERM)
-    server.process.wait(timeout=5)
+    )["Id"]
+    hours = connect.list_hours_of_operations(InstanceId=instance)["HoursOfOperationSummaryList"]
+    for name in ("one", "two", "three"):
+        connect.create_queue(InstanceId=instance, Name=name, HoursOfOperationId=hours[0]["Id"])
     checked = run("journal", "check", "--data", str(data))
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert (checked.returncode, "in use" in checked.stderr) == (1, True)
+    server.kill()
+    assert run("journal", "check", "--data", str(data)).returncode == 0
+
+    with contextlib.closing(sqlite3.connect(data / "journal.sqlite")) as journal, journal:
+        journal.execute("UPDATE record SET payload = zeroblob(9) WHERE sequence = 3")
+    refused = run("serve", "--port", "0", "--data", str(data))
+    assert refused.returncode == 1
+    assert "record 3" in refused.stderr
+    assert f"journal cut --data {data} --instance {instance} --after 2" in refused.stderr
+    checked = run("journal", "check", "--data", str(data))
+    assert (checked.returncode, "sound up to 2" in checked.stdout) == (1, True)
+    cut = run("journal", "cut", "--data", str(data), "--instance", instance, "--after", "2")
+    assert cut.returncode == 0, cut.stderr
+    assert (data / "journal.sqlite.before-cut-1").exists()
+
+    again = start("--data", str(data)).client()
+    queues = again.list_queues(InstanceId=instance)["QueueSummaryList"]
+    assert [each["Name"] for each in queues] == ["BasicQueue", "one"]
