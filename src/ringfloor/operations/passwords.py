@@ -6,6 +6,7 @@ milliseconds, so it happens on a thread.
 
 import asyncio
 import re
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,8 +18,11 @@ _RULE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])\S{8,64}")
 
 _hasher = PasswordHasher()
 
-_NOBODY = _hasher.hash("nobody has this password")
-"""Checked for unknown users, so that they cannot be told by the time an answer takes."""
+
+@cache
+def _nobodys() -> str:
+    """Checked for unknown users, so that they cannot be told by the time an answer takes."""
+    return _hasher.hash("nobody has this password")
 
 
 def check_rule(password: str) -> None:
@@ -38,7 +42,7 @@ async def hashed(password: str) -> str:
 
 async def matches(stored: str | None, password: str) -> bool:
     """Whether the password is the one that was hashed; None: there is no such user."""
-    return await asyncio.to_thread(_verify, stored or _NOBODY, password) and stored is not None
+    return await asyncio.to_thread(_verify, stored or _nobodys(), password) and stored is not None
 
 
 def _verify(stored: str, password: str) -> bool:
