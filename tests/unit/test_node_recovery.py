@@ -15,7 +15,7 @@ from ringfloor.engine import engine
 from ringfloor.engine.invariants import violations
 from ringfloor.journal.journal import Record
 from ringfloor.node import node as node_module
-from ringfloor.node.desk import Desk, recover
+from ringfloor.node.desk import Desk, has_ended, recover
 from ringfloor.node.history import TABLES, History
 
 SEEDS = range(6)
@@ -323,6 +323,16 @@ async def test_a_deleted_instance_stays_deleted_and_so_does_its_history(monkeypa
         assert history.last(office.instance_id) == 0
         found = history._database.cursor().execute("SELECT DISTINCT instance FROM leg").fetchall()
         assert found == [(other.instance_id,)]
+
+
+async def test_a_deleted_instance_is_known_by_its_last_record():
+    journal = KeptJournal()
+    async with a_node(journal) as stage:
+        gone, here = await stage.an_instance("gone"), await stage.an_instance("here")
+        assert not has_ended(journal, gone.instance_id)
+        await stage.node.delete(gone.instance_id, Origin())
+        assert has_ended(journal, gone.instance_id)
+        assert not has_ended(journal, here.instance_id)
 
 
 async def test_an_empty_journal_is_an_empty_node():

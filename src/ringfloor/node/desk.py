@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from ringfloor.base.errors import Fault
-from ringfloor.domain.events import Outcome, decode_outcome
+from ringfloor.domain.events import InstanceDeleted, Outcome, decode_outcome
 from ringfloor.domain.facts import Fact
 from ringfloor.engine import engine
 from ringfloor.engine.state import Center
-from ringfloor.journal.journal import Journal
+from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.history import History
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
@@ -82,6 +82,16 @@ class Desk:
         self.waiting = Waiting.load(parts.waiting)
 
 
+def has_ended(journal: Journal, instance_id: str) -> bool:
+    """Whether the instance has been deleted: nothing is recorded after that."""
+    last = journal.last(instance_id)
+    return any(
+        isinstance(event, InstanceDeleted)
+        for record in journal.read(instance_id, last - 1)
+        for event in _outcome(record).events
+    )
+
+
 def recover(journal: Journal, history: History, instance_id: str) -> Iterator[Desk]:
     """Bring a desk back; yields it once per record replayed, the last time complete.
 
@@ -101,13 +111,7 @@ def recover(journal: Journal, history: History, instance_id: str) -> Iterator[De
         else:
             desk.sequence = desk.stepped = desk.snapshot_sequence = snapshot.sequence
     for record in journal.read(instance_id, desk.sequence):
-        try:
-            outcome = decode_outcome(record.payload)
-        except msgspec.MsgspecError as error:
-            raise Fault(
-                f"record {record.sequence} of instance {instance_id} is of a newer version or not"
-                f" ours ({error}); start the version of Ringfloor that wrote it"
-            ) from error
+        outcome = _outcome(record)
         for event in outcome.events:
             engine.apply(desk.center, event, outcome.at)
         before = len(desk.facts)
@@ -117,3 +121,13 @@ def recover(journal: Journal, history: History, instance_id: str) -> Iterator[De
         desk.sequence = desk.stepped = record.sequence
         yield desk
     yield desk
+
+
+def _outcome(record: Record) -> Outcome:
+    try:
+        return decode_outcome(record.payload)
+    except msgspec.MsgspecError as error:
+        raise Fault(
+            f"record {record.sequence} of instance {record.instance} is of a newer version or not"
+            f" ours ({error}); start the version of Ringfloor that wrote it"
+        ) from error

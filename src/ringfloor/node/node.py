@@ -30,7 +30,7 @@ from ringfloor.domain.events import Origin, Outcome, encode_outcome
 from ringfloor.engine import engine
 from ringfloor.engine.effects import Effect
 from ringfloor.journal.journal import Journal, Record
-from ringfloor.node.desk import Desk, recover
+from ringfloor.node.desk import Desk, has_ended, recover
 from ringfloor.node.history import History
 
 log = logging.getLogger(__name__)
@@ -109,16 +109,16 @@ class Node:
         self._world = world
         for instance_id in self.journal.instances():
             last = self.journal.last(instance_id)
+            if has_ended(self.journal, instance_id):
+                self.history.forget(instance_id)
+                continue
             desk = Desk(instance_id)  # unless there is a record, which would be news
             for desk in recover(self.journal, self.history, instance_id):
                 if len(desk.facts) >= FACTS_PENDING_MAX:
                     self.history.load(instance_id, desk.sequence, desk.facts)
                     desk.facts = []
                 progress(instance_id, desk.sequence, last)
-            instance = desk.center.instance
-            if instance is not None and instance.deleted:
-                self.history.forget(instance_id)
-            elif instance is not None:
+            if desk.center.instance is not None:
                 self.desks[instance_id] = desk
                 if isinstance(self.clock, VirtualClock) and desk.center.at > self.clock.now():
                     self.clock.move_to(desk.center.at)
