@@ -9,7 +9,13 @@ from pathlib import Path
 
 from ringfloor.aws import model
 from ringfloor.base import limits
-from ringfloor.config import SETTINGS, variable
+from ringfloor.config import (
+    ACCESS_KEY_ID,
+    CHECK_RESULTS,
+    SECRET_ACCESS_KEY,
+    SETTINGS,
+    variable,
+)
 from ringfloor.domain.resources import KINDS
 from ringfloor.flow import blocks, catalog
 from ringfloor.operations import all as operations
@@ -82,7 +88,8 @@ def settings_page() -> str:
     return _page(
         "Settings",
         "Of `ringfloor serve`. An option goes before its variable. The key pair comes from"
-        " `RINGFLOOR_ACCESS_KEY_ID` and `RINGFLOOR_SECRET_ACCESS_KEY`.",
+        f" `{ACCESS_KEY_ID}` and `{SECRET_ACCESS_KEY}`. For tests of the server itself,"
+        f" `{CHECK_RESULTS}=1` compares every result with the service model before it is sent.",
         table(("option", "variable", "default", "meaning"), rows),
     )
 

@@ -12,7 +12,7 @@ from ringfloor.base.limits import ACCESS_TOKEN_MS
 from ringfloor.base.time import SECOND, seconds
 from ringfloor.operations import sign_in
 from ringfloor.server.agent_operations import OPERATIONS, Request, perform
-from ringfloor.server.agent_service import act
+from ringfloor.server.agent_service import AgentService
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ async def test_deeds(stage, office, ann):
     user = office.id_of("user", "ann")
 
     async def deed(name: str) -> tuple[str, str]:
-        await act(stage.service, office.desk, user, name, stage.now)
+        await AgentService(stage.service).act(office.desk, user, name)
         await stage.pass_time()
         return await ann.state()
 
@@ -339,11 +339,11 @@ async def test_deeds(stage, office, ann):
     with pytest.raises(Refusal, match="deed: 'dance' must be one of available, offline, accept"):
         await deed("dance")
     with pytest.raises(Refusal, match="UserId: no user 'nobody'"):
-        await act(stage.service, office.desk, "nobody", "available", stage.now)
+        await AgentService(stage.service).act(office.desk, "nobody", "available")
 
 
 async def test_deeds_are_written_down_as_the_sandboxes(stage, office):
     user = office.id_of("user", "ann")
-    await act(stage.service, office.desk, user, "available", stage.now)
+    await AgentService(stage.service).act(office.desk, user, "available")
     _, origin = office.origins()[-1]
     assert origin.operation == "sandbox available"

@@ -42,7 +42,6 @@ Effect = telephony.Command | InvokeFunction
 
 QUEUE_MUSIC = Media("prompt", "CustomerQueue.wav")
 HOLD_MUSIC = Media("prompt", "CustomerHold.wav")
-AGENT_DIAL_MS = DIAL_MS
 
 
 def agent_leg(contact_id: str) -> str:
@@ -136,7 +135,7 @@ def _connected(center: Center, event: events.ContactConnectedToAgent) -> Iterato
             agent_leg(contact.id),
             telephony.agent_address(event.agent_id),
             contact.customer_number or "",
-            AGENT_DIAL_MS,
+            DIAL_MS,
         )
         yield telephony.CreateBridge(bridge(contact.id))
         yield telephony.AddToBridge(bridge(contact.id), contact.id)

@@ -77,17 +77,21 @@ class AgentService:
             body = await path.handler(self, exchange)
         except Refusal as refusal:
             return _refused(refusal, path, exchange)
-        except Exception:
+        except Exception:  # ours: the client gets its id, the operator the trace
             log.exception("request %s of an agent failed", exchange.request_id)
             broken = f"something is wrong on our side: {exchange.request_id}"
             return _refused(Refusal("InternalServiceException", broken), path, exchange)
         return _answer(200, body, path, exchange)
 
-    async def act(
-        self, service: Service, desk: Desk, user_id: str, deed: str, now: Instant
-    ) -> None:
-        """A deed of an agent, without his token; for the sandbox."""
-        await act(service, desk, user_id, deed, now)
+    async def act(self, desk: Desk, user_id: str, deed: str) -> None:
+        """Let an agent do something without his token, for the sandbox.
+
+        Refuses, naming his contacts, where nothing fits.
+        """
+        node = self._service.node
+        command = await node.read(lambda: _command(desk.center, user_id, deed))
+        origin = Origin(desk.center.home.arn_of("user", user_id), operation=f"sandbox {deed}")
+        await node.submit(desk.instance_id, command, origin)
 
     # Endpoints
 
@@ -212,13 +216,6 @@ CONTACT_DEEDS: Mapping[str, type[AgentCommand]] = {
     "complete": commands.ClearContact,
 }
 """Deed to what is asked for the contact that came last among those in a fitting state."""
-
-
-async def act(service: Service, desk: Desk, user_id: str, deed: str, _now: Instant) -> None:
-    """Let an agent do something; refuses, naming his contacts, where nothing fits."""
-    command = await service.node.read(lambda: _command(desk.center, user_id, deed))
-    origin = Origin(desk.center.home.arn_of("user", user_id), operation=f"sandbox {deed}")
-    await service.node.submit(desk.instance_id, command, origin)
 
 
 def _command(center: Center, user_id: str, deed: str) -> commands.Command:

@@ -82,7 +82,7 @@ class Endpoints(NamedTuple):
             return json_response(404, {"message": "there is no sandbox; start with --sandbox"})
         try:
             return await self.sandbox.handle(http, path)
-        except Exception:
+        except Exception:  # ours: the trace is for the operator
             log.exception("%s /_ringfloor/%s failed", http.method, path)
             return json_response(500, {"message": "something is wrong on our side; see the log"})
 

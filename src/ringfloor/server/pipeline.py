@@ -53,7 +53,7 @@ class Edge(NamedTuple):
             return response.success(operation, result, request_id, now, check=self.check)
         except Refusal as refusal:
             return response.failure(refusal, request_id, now, operation)
-        except Exception:
+        except Exception:  # ours: the client gets its id, the operator the trace
             log.exception("request %s of %s failed", request_id, operation and operation.name)
             broken = Refusal(
                 "InternalServiceException", f"Something is wrong on our side: {request_id}"

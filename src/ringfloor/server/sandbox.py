@@ -17,7 +17,7 @@ from ringfloor.aws.response import HttpResponse
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.ids import derive
 from ringfloor.base.limits import WIRE_SECONDS_MAX
-from ringfloor.base.time import SECOND, Duration, Instant, VirtualClock, from_seconds, seconds
+from ringfloor.base.time import SECOND, Duration, VirtualClock, from_seconds, seconds
 from ringfloor.domain import commands
 from ringfloor.domain.events import Origin
 from ringfloor.node.desk import Desk
@@ -44,8 +44,8 @@ class Phones(NamedTuple):
     """(kind, value) of what a channel has heard, in order."""
 
 
-Act = Callable[[Service, Desk, str, str, Instant], Awaitable[None]]
-"""An agent's deed by name: available, accept, hold ..."""
+Act = Callable[[Desk, str, str], Awaitable[None]]
+"""Let an agent of an instance, by user id, do a deed by name: available, accept, hold ..."""
 
 
 class _Clock(Struct, forbid_unknown_fields=True):
@@ -142,13 +142,14 @@ class Sandbox:
             flow = identifier(desk.center.home, "contact_flow", flow, "ContactFlowId")
         contact_id = derive(node.draw(), 0)
         self._phones.call(number, wanted.to or "", contact_id)
-        await node.submit(
-            desk.instance_id,
-            commands.StartInboundContact(
-                contact_id=contact_id, from_number=number, to=wanted.to, flow_id=flow
-            ),
-            ORIGIN,
+        call = commands.StartInboundContact(
+            contact_id=contact_id, from_number=number, to=wanted.to, flow_id=flow
         )
+        try:
+            await node.submit(desk.instance_id, call, ORIGIN)
+        except Refusal:
+            self._phones.hang_up(contact_id)  # or it would ring for ever
+            raise
         return {"ContactId": contact_id}
 
     async def press(self, http: HttpRequest, contact_id: str) -> Json:
@@ -171,7 +172,7 @@ class Sandbox:
         node = self._service.node
         for desk in node.desks.values():
             if user_id in desk.center.agents:
-                await self._act(self._service, desk, user_id, deed, node.clock.now())
+                await self._act(desk, user_id, deed)
                 return {}
         raise not_found("UserId", user_id, "user")
 
