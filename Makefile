@@ -1,15 +1,16 @@
 # The two commands of the README, and what CI and developers run by hand.
 #   make test    everything that CI runs
 #   make demo    a live example contact center on http://127.0.0.1:8080
+#   make fuzz    100,000 mutated requests; `make test` sends a part of them
 #   make bench   benchmarks, as ratios; never part of the tests
 PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo bench lint types floors fix clean
+.PHONY: help test node fuzz demo bench lint types floors fix clean
 
 help:
-	@sed -n 's/^# *//p' Makefile | head -4
+	@sed -n 's/^# *//p' Makefile | head -5
 
 .venv/made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
@@ -26,6 +27,17 @@ help:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@touch .venv/made-bench
 
+# Node.js of the machine if it is of version 20 or later, else that of a wheel; packages as locked.
+.venv/made-node: .venv/made-dev tests/node/package.json tests/node/package-lock.json
+	@node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && npm --version >/dev/null 2>&1 || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[node]'
+	$(BIN)/python tests/node/install.py
+	@touch .venv/made-node
+
+node: .venv/made-dev
+	@$(MAKE) --no-print-directory .venv/made-node || { test -z "$$CI" && \
+	  echo "WITHOUT JAVASCRIPT: Node.js or its packages cannot be had here; the tests that need them will be skipped"; }
+
 lint: .venv/made-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -36,8 +48,11 @@ types: .venv/made-dev
 floors: .venv/made-dev
 	$(BIN)/lint-imports --no-cache
 
-test: lint types floors
+test: lint types floors node
 	$(BIN)/pytest -n auto --dist loadgroup
+
+fuzz: .venv/made-dev
+	RINGFLOOR_TEST_FUZZ_REQUESTS=100000 $(BIN)/pytest -s tests/acceptance/test_fuzz.py
 
 demo: .venv/made
 	$(BIN)/ringfloor demo
@@ -50,4 +65,4 @@ fix: .venv/made-dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv tests/node/node_modules build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -12,14 +12,15 @@ from ringfloor.base import limits
 from ringfloor.config import (
     ACCESS_KEY_ID,
     CHECK_RESULTS,
+    ENCRYPTION_KEY,
     SECRET_ACCESS_KEY,
     SETTINGS,
     variable,
 )
-from ringfloor.domain.resources import KINDS
+from ringfloor.domain.quotas import QUOTAS
 from ringfloor.flow import blocks, catalog
 from ringfloor.operations import all as operations
-from ringfloor.operations.registry import HANDLERS
+from ringfloor.operations.registry import HANDLERS, IDENTITY
 from ringfloor.projections import current_metrics, historical_metrics
 
 DOCS = Path(__file__).parent
@@ -70,7 +71,23 @@ def not_supported_page() -> str:
         "## Also",
         "* Channels other than voice\n* Customer queue, hold and whisper flows: the customer hears"
         " the queue's or the hold's music instead\n* Routing criteria, manual assignment,"
-        " transfers, conferences, callbacks\n* IAM: there is one key pair, the root's",
+        " transfers, conferences, callbacks",
+    )
+
+
+def identity_page() -> str:
+    """Which actions of IAM and STS are real."""
+    parts = []
+    for service, title in (("iam", "IAM"), ("sts", "STS")):
+        names = sorted(
+            name.partition(":")[2] for name in IDENTITY if name.startswith(f"{service}:")
+        )
+        parts += [f"## {title}", "\n".join(f"* {name}" for name in names)]
+    return _page(
+        "Identity operations",
+        "These operations of the IAM and STS APIs are served on the same port, in the query"
+        " protocol; [the guide](../iam.md) shows how they are used. The others answer 501.",
+        *parts,
     )
 
 
@@ -88,23 +105,29 @@ def settings_page() -> str:
     return _page(
         "Settings",
         "Of `ringfloor serve`. An option goes before its variable. The key pair comes from"
-        f" `{ACCESS_KEY_ID}` and `{SECRET_ACCESS_KEY}`. For tests of the server itself,"
-        f" `{CHECK_RESULTS}=1` compares every result with the service model before it is sent.",
+        f" `{ACCESS_KEY_ID}` and `{SECRET_ACCESS_KEY}`, the keys that encrypt secrets at rest from"
+        f" `{ENCRYPTION_KEY}`: 32 bytes in base64, or `@FILE`; several are separated by blanks, the"
+        " first encrypts ([the guide](../iam.md#the-encryption-key)). For tests of the server"
+        f" itself, `{CHECK_RESULTS}=1` compares every result with the service model before it is"
+        " sent.",
         table(("option", "variable", "default", "meaning"), rows),
     )
 
 
 def limits_page() -> str:
     """Every bound, and every quota."""
-    quotas = [(kind.title, kind.quota, kind.quota_reason) for kind in KINDS.values()]
+    quotas = [
+        (f"`{name}`", each.title, each.default, each.per, each.reason)
+        for name, each in sorted(QUOTAS.items())
+    ]
     return _page(
         "Limits",
         table(
             ("limit", "value", "unit", "reason"),
             [(f"`{each.name}`", each.value, each.unit, each.reason) for each in limits.TABLE],
         ),
-        "## Quotas\n\nPer instance, with `--limits aws` only.",
-        table(("kind", "quota", "source"), quotas),
+        "## Quotas\n\nHeld with `--limits aws`, or where `--quota NAME=N` names one.",
+        table(("name", "of what", "default", "per", "source"), quotas),
     )
 
 
@@ -140,6 +163,7 @@ def blocks_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "not-supported.md": not_supported_page,
     "reference/operations.md": operations_page,
+    "reference/identity.md": identity_page,
     "reference/settings.md": settings_page,
     "reference/limits.md": limits_page,
     "reference/metrics.md": metrics_page,

@@ -45,6 +45,8 @@ INSTANCE = "11111111-1111-4111-8111-111111111111"
 FLOW_NOISE: tuple[type, ...] = (
     events.ContactInitiated,
     events.FlowEntered,
+    events.ModuleEntered,
+    events.ModuleLeft,
     events.FlowStepped,
     events.TargetQueueSet,
 )
@@ -495,6 +497,18 @@ def _attributes(driver: Driver, alias: str, *pairs: str) -> Command:
     return commands.UpdateAttributes(driver.ids.get(alias, alias), attributes)
 
 
+def _tags(driver: Driver, alias: str, *pairs: str) -> Command:
+    tags = {key: value or None for key, _, value in (pair.partition("=") for pair in pairs)}
+    return commands.TagContact(driver.ids.get(alias, alias), tags)
+
+
+def _ranks(driver: Driver, alias: str, how: str, number: str) -> Command:
+    contact = driver.ids.get(alias, alias)
+    if how == "priority":
+        return commands.UpdateRoutingData(contact, int(number), None)
+    return commands.UpdateRoutingData(contact, None, int(number) * SECOND)
+
+
 def _profile(driver: Driver, alias: str, profile: str) -> Command:
     return commands.UpdateResource(
         "user", driver.ids[alias], {"RoutingProfileId": driver.ids[profile]}
@@ -520,6 +534,8 @@ VERBS: Mapping[str, Verb] = {
     "lost": _of_contact(commands.LoseChannel),
     "stopped": _of_contact(commands.StopContact),
     "attributes": _attributes,
+    "tags": _tags,
+    "ranks": _ranks,
     "status": _status,
     "accepts": _by_agent(commands.AcceptContact),
     "rejects": _by_agent(commands.RejectContact),
@@ -531,7 +547,8 @@ VERBS: Mapping[str, Verb] = {
     "profile": _profile,
     "rows": _rows,
 }
-"""verb: what `subject verb words` means. `c1 drops-out`: the agent's leg of c1 is lost."""
+"""verb: what `subject verb words` means. `c1 ranks priority 1`, `c1 ranks age 30` (seconds);
+`c1 tags k=v l=`: k is v, l is taken away; `c1 drops-out`: the agent's leg of c1 is lost."""
 
 
 def _asked(event: events.FlowStepped) -> Iterable[str]:
@@ -543,13 +560,12 @@ def _asked(event: events.FlowStepped) -> Iterable[str]:
             yield repr(prompt.value)
         case _:
             pass
-    match event.outcome:
-        case None:
-            pass
-        case dialogue.Failed(error=error):
-            yield f"= {error}"
-        case outcome:
-            yield f"= {type(outcome).__name__}"
+    if event.outcome is not None:
+        yield from _answered(event.outcome)
+
+
+def _answered(outcome: dialogue.Heard) -> Iterable[str]:
+    yield f"= {outcome.error if isinstance(outcome, dialogue.Failed) else type(outcome).__name__}"
 
 
 TOLD: Mapping[type, Callable[[Driver, Any], Iterable[object]]] = {
@@ -563,8 +579,16 @@ TOLD: Mapping[type, Callable[[Driver, Any], Iterable[object]]] = {
         e.contact.channel,
     ),
     events.FlowEntered: lambda d, e: (d.alias(e.flow_id),),
+    events.ModuleEntered: lambda d, e: (d.alias(e.module_id),),
+    events.ModuleLeft: lambda _, e: _answered(e.outcome),
     events.FlowStepped: lambda _, e: _asked(e),
     events.AttributesUpdated: lambda _, e: (f"{k}={v}" for k, v in e.attributes.items()),
+    events.ContactTagged: lambda _, e: (f"{k}={v or ''}" for k, v in e.tags.items()),
+    events.RoutingDataUpdated: lambda _, e: (
+        f"{name} {value}"
+        for name, value in (("priority", e.priority), ("ms", e.age_adjustment_ms))
+        if value is not None
+    ),
     events.TargetQueueSet: lambda d, e: (d.alias(e.queue_id),),
     events.ContactScheduled: lambda d, e: (d.alias(e.queue_id), "until", clock(e.until)),
     events.ContactEnqueued: lambda d, e: (d.alias(e.queue_id),),

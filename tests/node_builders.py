@@ -23,15 +23,18 @@ from ringfloor.base.time import SECOND, Instant, VirtualClock
 from ringfloor.domain import commands
 from ringfloor.domain.contact import Agent
 from ringfloor.domain.events import Origin, decode_outcome
+from ringfloor.domain.quotas import Quotas
 from ringfloor.engine.state import Center
 from ringfloor.gateway.phones import Phones
 from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
+from ringfloor.node.accounts import Accounts
 from ringfloor.node.desk import Desk
 from ringfloor.node.functions import Functions
 from ringfloor.node.history import History
 from ringfloor.node.node import Node
 from ringfloor.node.outbox import Outbox
+from ringfloor.node.vault import Vault
 from ringfloor.operations import passwords
 from ringfloor.operations.checks import PASSWORD_HASH
 from ringfloor.operations.context import Service
@@ -42,6 +45,7 @@ REGION, ACCOUNT = "us-east-1", "111122223333"
 NUMBER = "+15555550100"
 CUSTOMER = "+12065550100"
 KEY = b"the sealing key of all the tests"
+ROOT = ("AKIAROOT", "the secret of the root in the tests")
 
 HASHES: dict[str, str] = {}
 """Of passwords that tests have used; hashing takes its time on purpose."""
@@ -84,14 +88,17 @@ class Stage:
         self.outbox.connect(self.phones)
         self.node.recover(self.outbox, lambda _instance, _record, _last: None)
         sealer = Sealer((KEY,))
+        accounts = Accounts(self.node, sealer, Vault((KEY,)), ACCOUNT, ROOT)
+        accounts.recover()
         self.service = Service(
             node=self.node,
             region=REGION,
             account=ACCOUNT,
             sealer=sealer,
             pages=Pages(sealer),
+            accounts=accounts,
             frozen=Frozen(),
-            quotas=False,
+            quotas=Quotas(),
             number=NUMBER,
         )
 

@@ -6,6 +6,7 @@ holds is let go in the order in which it depends on each other.
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -19,30 +20,33 @@ import uvloop
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ringfloor.aws import model
-from ringfloor.aws.request import Principal, RootOnly
-from ringfloor.aws.sigv4 import Credential
-from ringfloor.aws.throttle import AWS_LIMITS, Throttle
+from ringfloor.aws import model, query
+from ringfloor.aws.throttle import AWS_LIMITS, IDENTITY_LIMITS, NO_LIMITS, Throttle
 from ringfloor.aws.tokens import Pages, Sealer
 from ringfloor.base.errors import Fault
-from ringfloor.base.ids import chance, derive, secret
+from ringfloor.base.ids import chance, derive
 from ringfloor.base.limits import HEAD_BYTES_MAX, SETTLE_MS, SHUTDOWN_SECONDS
 from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock, stopwatch
 from ringfloor.config import Settings
+from ringfloor.domain.quotas import Quotas
 from ringfloor.domain.resources import Home
 from ringfloor.gateway import phones
 from ringfloor.journal.disk import open_journal
 from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
-from ringfloor.node.functions import Functions
+from ringfloor.node import vault
+from ringfloor.node.accounts import Accounts
+from ringfloor.node.functions import Functions, is_associated
 from ringfloor.node.history import History
 from ringfloor.node.node import CLOCK_NOTE, Node
 from ringfloor.node.outbox import Outbox
+from ringfloor.node.vault import Vault
 from ringfloor.operations import all as operations
 from ringfloor.operations.context import Service
 from ringfloor.operations.frozen import Frozen
 from ringfloor.server.agent_service import AgentService
-from ringfloor.server.asgi import Endpoints
+from ringfloor.server.asgi import Endpoints, Proxies
+from ringfloor.server.identity import Identities
 from ringfloor.server.pipeline import Edge
 from ringfloor.server.sandbox import Kind, Sandbox
 from ringfloor.server.sandbox import Phones as SandboxPhones
@@ -53,25 +57,10 @@ log = logging.getLogger(__name__)
 SANDBOX_NUMBER = "+15555550100"
 """Owned by every new instance of a sandbox, so that a first outbound contact needs no set-up."""
 
-SEALING_NOTE = "sealing key"
 PHONES_NOTE = "phones"
 
 _encode = msgspec.json.Encoder().encode
 _decode_phones = msgspec.json.Decoder(dict[str, phones.Behaviour]).decode
-
-
-class OneKey:
-    """One access key pair, the root's."""
-
-    def __init__(self, access_key_id: str, secret_access_key: str, account: str) -> None:
-        principal = Principal(account, f"arn:aws:iam::{account}:root", access_key_id)
-        self._id = access_key_id
-        self._credential = Credential(secret_access_key, principal)
-
-    def secret(self, access_key_id: str, session_token: str | None) -> Credential | None:
-        """The credential of this key; there are no session tokens."""
-        known = access_key_id == self._id and session_token is None
-        return self._credential if known else None
 
 
 class App:
@@ -79,12 +68,17 @@ class App:
 
     def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
         self.settings = settings
+        os.umask(0o077)  # who calls whom is the operator's alone, wherever the directory stands
         self.journal = _journal(settings, report)
         try:
+            keeper = _vault(settings)
+            vault.prove(self.journal, keeper)
             self.history = History.open(settings.data, report)
             self.clock = _clock(settings, self.journal)
             self.node = Node(self.journal, self.history, self.clock, chance)
-            functions = Functions(settings.functions, direct=settings.sandbox)
+            functions = Functions(
+                settings.functions, direct=settings.sandbox, associated=self._associated
+            )
             self.outbox = Outbox(functions, self.node.post, self.node.wake)
             self.phones = phones.Phones(self.outbox.hear)
             self.outbox.connect(self.phones)
@@ -94,33 +88,37 @@ class App:
             progress = Progress(sys.stderr)
             self.node.recover(self.outbox, progress.show)
             progress.end()
+            sealer = Sealer((vault.sealing_key(self.journal, keeper),))
+            accounts = Accounts(self.node, sealer, keeper, settings.account, _root(settings))
+            accounts.recover()
         except BaseException:
             self.journal.close()
             raise
-        sealer = Sealer((_sealing_key(self.journal),))
         self.service = Service(
             node=self.node,
             region=settings.region,
             account=settings.account,
             sealer=sealer,
             pages=Pages(sealer),
+            accounts=accounts,
             frozen=Frozen(),
-            quotas=settings.aws_limits,
+            quotas=Quotas(settings.quotas, defaults=settings.aws_limits),
             number=SANDBOX_NUMBER if settings.sandbox else None,
+            sandbox=settings.sandbox,
+            pool=settings.pool,
         )
         self.endpoints = self._endpoints()
 
     def _endpoints(self) -> Endpoints:
         settings = self.settings
-        assert settings.access_key_id is not None
-        assert settings.secret_access_key is not None
         agents = AgentService(self.service)
+        api = model.load("connect")
         edge = Edge(
-            api=model.load("connect"),
+            api=api,
             service=self.service,
-            secrets=OneKey(settings.access_key_id, settings.secret_access_key, settings.account),
-            policies=RootOnly(),
-            throttle=Throttle(AWS_LIMITS if settings.aws_limits else None),
+            secrets=self.service.accounts,
+            policies=self.service.accounts,
+            throttle=_throttle(settings, api),
             clock=self.clock,
             wall=WallClock(),
             signature_window=settings.signature_window_seconds * SECOND,
@@ -132,7 +130,19 @@ class App:
             sandbox = Sandbox(
                 self.service, self._sandbox_phones(), agents.act, anywhere=settings.sandbox_anywhere
             )
-        return Endpoints(edge, agents, sandbox, self._settle, self.node.is_well)
+        identities = Identities(
+            edge=edge,
+            apis={name: query.load(name) for name in ("iam", "sts")},
+            throttle=Throttle(IDENTITY_LIMITS if settings.aws_limits else NO_LIMITS),
+        )
+        operations.complete_identity(identities.apis.values())
+        proxies = Proxies(settings.proxies)
+        well = self.node.is_well
+        return Endpoints(edge, agents, identities, sandbox, self._settle, well, proxies)
+
+    def _associated(self, instance_id: str, arn: str) -> bool:
+        desk = self.node.desks.get(instance_id)
+        return desk is not None and is_associated(desk.center, arn)
 
     async def _settle(self) -> None:
         """What a sandbox was told at this instant has happened before the next question."""
@@ -300,13 +310,26 @@ def _clock(settings: Settings, journal: Journal) -> Clock:
     return VirtualClock(start)
 
 
-def _sealing_key(journal: Journal) -> bytes:
-    """The key of bearer and page tokens: made once, so that tokens survive a restart."""
-    key = journal.note(SEALING_NOTE)
-    if key is None:
-        key = secret(32)
-        journal.put_note(SEALING_NOTE, key)
-    return key
+def _throttle(settings: Settings, api: model.Service) -> Throttle:
+    unknown = settings.rates.keys() - api.operations.keys() - {"*"}
+    if unknown:
+        raise Fault(f"rate: {min(unknown)!r} is no operation of Amazon Connect")
+    limits = AWS_LIMITS if settings.aws_limits else NO_LIMITS
+    return Throttle(limits.with_rates(settings.rates))
+
+
+def _root(settings: Settings) -> tuple[str, str]:
+    assert settings.access_key_id is not None
+    assert settings.secret_access_key is not None
+    return settings.access_key_id, settings.secret_access_key
+
+
+def _vault(settings: Settings) -> Vault | None:
+    """None where a disk outlives the only key that there is."""
+    keys = settings.encryption_keys
+    if settings.data is None or not settings.temporary_pair:
+        keys += (vault.derived_key(_root(settings)[1]),)
+    return Vault(keys) if keys else None
 
 
 def _listener(settings: Settings) -> socket.socket:

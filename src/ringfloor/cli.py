@@ -1,19 +1,26 @@
 """CLI: the commands. Each parses, calls one function below it, and says what went wrong."""
 
 import argparse
+import base64
 import logging
+import re
 import sys
+from collections import deque
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import json
 from msgspec.structs import replace
 
-from ringfloor import __version__
+from ringfloor import __version__, cli_iam
 from ringfloor.app import App, run
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import secret
+from ringfloor.base.time import DAY, HOUR, MINUTE, SECOND, Instant, WallClock
 from ringfloor.config import (
     ACCESS_KEY_ID,
+    ENCRYPTION_KEY,
     SECRET_ACCESS_KEY,
     SETTINGS,
     Settings,
@@ -23,6 +30,9 @@ from ringfloor.config import (
 )
 from ringfloor.journal import upkeep
 from ringfloor.journal.journal import Report
+from ringfloor.journal.reading import reading
+from ringfloor.node import audit
+from ringfloor.node.vault import KEY_BYTES
 from ringfloor.simulator import demo
 
 DESCRIPTION = """\
@@ -42,9 +52,28 @@ key pair in {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY}; without them a pair is
 made for this run and printed."""
 
 
+AUDIT = """\
+Shows the audit trail of a data directory, also while a server uses it: every change of an instance,
+a resource or an identity, with its time (UTC), principal, source address, operation and request id.
+PATTERN may hold * and ?; TIME is 2026-11-20, 2026-11-20T08:30:00Z, or an age such as 90m, 12h, 7d.
+
+  ringfloor audit --principal user/ann --since 7d
+  ringfloor audit --resource sales --json"""
+
+AUDIT_PATTERNS = {
+    "principal": "ARN, or its end such as root or user/ann",
+    "operation": "such as CreateQueue or Update*",
+    "source": "network address of the caller",
+    "instance": "id of an instance, or account for users, groups, roles and policies",
+    "request-id": "as the caller was told it",
+    "resource": "name or id of what was changed",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status: 0 well, 1 a fault, 2 wrong usage."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(given[:1] == ["iam"]).parse_args(given)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -59,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(iam: bool) -> argparse.ArgumentParser:
+    """iam: with the actions of `ringfloor iam`, whose table takes a moment to read."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="ringfloor", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw
@@ -82,6 +112,37 @@ def _parser() -> argparse.ArgumentParser:
     port = next(setting for setting in SETTINGS if setting.name == "port")
     live.add_argument("--port", type=int, default=8080, help=f"{port.help} [{variable(port)}]")
     live.set_defaults(run=_demo)
+
+    trail = commands.add_parser(
+        "audit",
+        help="who changed what, when and from where",
+        description=AUDIT,
+        formatter_class=raw,
+    )
+    trail.add_argument("--data", type=Path, default=Path("ringfloor-data"), metavar="DIR")
+    for name, text in AUDIT_PATTERNS.items():
+        trail.add_argument(f"--{name}", default="*", metavar="PATTERN", help=text)
+    trail.add_argument("--since", default="", metavar="TIME", help="from then on")
+    trail.add_argument("--until", default="", metavar="TIME", help="before then")
+    trail.add_argument("--all", action="store_true", help="also contacts and agents at work")
+    trail.add_argument("--last", type=int, default=50, metavar="N", help="how many [50; 0: all]")
+    trail.add_argument("--json", action="store_true", help="one JSON object a line, with values")
+    trail.set_defaults(run=_audit)
+
+    identity = commands.add_parser(
+        "iam",
+        help="users, access keys, groups, roles and policies of a running server",
+        description=cli_iam.DESCRIPTION,
+        formatter_class=raw,
+    )
+    if iam:
+        cli_iam.add_actions(identity)
+
+    keys = commands.add_parser("keys", help="keys that encrypt secrets at rest")
+    new = keys.add_subparsers(required=True, metavar="VERB").add_parser(
+        "new", help=f"print a fresh key for {ENCRYPTION_KEY}"
+    )
+    new.set_defaults(run=_new_key)
 
     journal = commands.add_parser("journal", help="check or mend a journal that is not in use")
     verbs = journal.add_subparsers(required=True, metavar="VERB")
@@ -123,7 +184,54 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _with_keys(wanted: Settings, access_key_id: str, secret_access_key: str) -> Settings:
-    return replace(wanted, access_key_id=access_key_id, secret_access_key=secret_access_key)
+    return replace(
+        wanted,
+        access_key_id=access_key_id,
+        secret_access_key=secret_access_key,
+        temporary_pair=True,
+    )
+
+
+def _new_key(_options: argparse.Namespace) -> int:
+    print(base64.b64encode(secret(KEY_BYTES)).decode())
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    now = WallClock().now()
+    chosen = audit.Filter(
+        **{
+            name.replace("-", "_"): getattr(options, name.replace("-", "_"))
+            for name in AUDIT_PATTERNS
+        },
+        since=_moment("since", options.since, now) or 0,
+        until=_moment("until", options.until, now),
+        everything=options.all,
+    )
+    with reading(options.data) as journal:
+        streams = [journal.records(instance) for instance in journal.instances()]
+        found = filter(chosen.fits, audit.entries(streams))
+        shown = deque(found, options.last or None)
+    for entry in shown:
+        print(json.encode(entry).decode() if options.json else audit.line(entry))
+    if not shown:
+        _report("nothing in the audit trail fits")
+    return 0
+
+
+def _moment(name: str, text: str, now: Instant) -> Instant | None:
+    """A time or an age; raises Fault."""
+    if not text:
+        return None
+    age = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if age is not None:
+        return now - int(age[1]) * {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}[age[2]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        rule = "is neither 2026-11-20, 2026-11-20T08:30:00Z nor an age such as 90m, 12h, 7d"
+        raise Fault(f"--{name}: {text!r} {rule}") from error
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * SECOND)
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -5,15 +5,23 @@ environment variable; the option wins. The reference page is made from SETTINGS.
 """
 
 import argparse
+import base64
+import binascii
 import ipaddress
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import Struct
+from typing_extensions import override
 
+from ringfloor.aws.throttle import Rate
 from ringfloor.base.errors import Fault
+from ringfloor.domain import numbers
+from ringfloor.domain.numbers import Pool
+from ringfloor.domain.quotas import QUOTAS
 
 
 class Setting(NamedTuple):
@@ -46,11 +54,43 @@ SETTINGS = (
     Setting("account", "123456789012", "A", "AWS account id in ARNs"),
     Setting("limits", "none", "", "AWS's rate limits and quotas, or none", ("aws", "none")),
     Setting(
+        "proxy",
+        "",
+        "NETWORK",
+        "network of a proxy of yours, such as 10.0.0.0/8, whose X-Forwarded-For and"
+        " X-Forwarded-Proto are believed; may be repeated (in the variable: separated by blanks)",
+        many=True,
+    ),
+    Setting(
+        "rate",
+        "",
+        "OPERATION=N/B",
+        "calls of an operation per second, and at once, per account; * for all that are not named;"
+        " may be repeated (in the variable: separated by blanks)",
+        many=True,
+    ),
+    Setting(
+        "quota",
+        "",
+        "NAME=N",
+        "how many there may be of something, such as queue=100; may be repeated (in the variable:"
+        " separated by blanks)",
+        many=True,
+    ),
+    Setting(
         "function",
         "",
         "ARN=URL",
         "bind a Lambda function to an HTTP address; may be repeated (in the variable: separated by"
         " blanks)",
+        many=True,
+    ),
+    Setting(
+        "number-pool",
+        " ".join(numbers.DEFAULT),
+        "RANGE",
+        "phone numbers that can be claimed: COUNTRY:TYPE:+FIRST-+LAST; may be repeated (in the"
+        " variable: separated by blanks)",
         many=True,
     ),
     Setting(
@@ -63,6 +103,7 @@ SETTINGS = (
 
 ACCESS_KEY_ID = "RINGFLOOR_ACCESS_KEY_ID"
 CHECK_RESULTS = "RINGFLOOR_CHECK_RESULTS"
+ENCRYPTION_KEY = "RINGFLOOR_ENCRYPTION_KEY"
 SECRET_ACCESS_KEY = "RINGFLOOR_SECRET_ACCESS_KEY"  # noqa: S105  the name of a variable
 
 
@@ -79,12 +120,31 @@ class Settings(Struct, frozen=True, kw_only=True):
     region: str = "us-east-1"
     account: str = "123456789012"
     aws_limits: bool = False
+    proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    rates: Mapping[str, Rate] = {}
+    """By operation; `*`: of all that are not named."""
+    quotas: Mapping[str, int] = {}
+    """By name of the quota."""
     functions: Mapping[str, str] = {}
+    pool: Pool = numbers.pool(map(numbers.parse, numbers.DEFAULT))
     signature_window_seconds: int = 900
     check_results: bool = False
     """Compare every result with the model before it is sent; for tests."""
     access_key_id: str | None = None
     secret_access_key: str | None = None
+    temporary_pair: bool = False
+    """The key pair was made for this run: nothing that lasts may depend on it."""
+    encryption_keys: tuple[bytes, ...] = ()
+    """For secrets at rest; the first encrypts, all decrypt. 32 bytes each."""
+
+    @override
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={getattr(self, name)!r}"
+            for name in self.__struct_fields__
+            if name not in {"secret_access_key", "encryption_keys"}
+        )
+        return f"Settings({', '.join(shown)})"
 
     @property
     def loopback(self) -> bool:
@@ -93,6 +153,37 @@ class Settings(Struct, frozen=True, kw_only=True):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+class Caller(NamedTuple):
+    """Whom a command signs its requests as."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None
+
+    @override
+    def __repr__(self) -> str:
+        return f"Caller({self.access_key_id})"
+
+
+def caller(environment: Mapping[str, str] = os.environ) -> Caller:
+    """From RINGFLOOR_* or else AWS_* variables; raises Fault saying which."""
+    for prefix in ("RINGFLOOR", "AWS"):
+        key, secret = (
+            environment.get(f"{prefix}_{name}") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+        )
+        if key and secret:
+            return Caller(key, secret, environment.get(f"{prefix}_SESSION_TOKEN") or None)
+    raise Fault(
+        f"no key pair to sign with: set {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY}, or the AWS_"
+        " variables of the same names, to those of the server's root or of a user"
+    )
+
+
+def endpoint(environment: Mapping[str, str] = os.environ) -> str:
+    """The address of the server that a command asks."""
+    return environment.get("RINGFLOOR_URL") or "http://127.0.0.1:8080"
 
 
 def variable(setting: Setting) -> str:
@@ -132,11 +223,16 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
         region=raw["region"],
         account=_account(raw["account"]),
         aws_limits=_choice("limits", raw["limits"]) == "aws",
+        proxies=tuple(_network(each) for each in raw["proxy"].split()),
+        rates=dict(_rate(each) for each in raw["rate"].split()),
+        quotas=dict(_quota(each) for each in raw["quota"].split()),
         functions=dict(_binding(each) for each in raw["function"].split()),
+        pool=_pool(raw["number-pool"].split()),
         signature_window_seconds=_number("signature-window", raw["signature-window"], 1, 86_400),
         check_results=_count(CHECK_RESULTS, environment.get(CHECK_RESULTS, "0")) > 0,
         access_key_id=environment.get(ACCESS_KEY_ID) or None,
         secret_access_key=environment.get(SECRET_ACCESS_KEY) or None,
+        encryption_keys=_encryption_keys(environment.get(ENCRYPTION_KEY, "")),
     )
     if (result.access_key_id is None) != (result.secret_access_key is None):
         raise Fault(f"set both {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY}, or neither")
@@ -178,6 +274,63 @@ def _account(value: str) -> str:
     if len(value) != 12 or not value.isdecimal():
         raise Fault(f"account: {value!r} is no account id of 12 digits")
     return value
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise Fault(f"proxy: {text!r} is no network: {error}") from error
+
+
+def _rate(text: str) -> tuple[str, Rate]:
+    found = re.fullmatch(r"([A-Za-z0-9]+|\*)=([0-9]{1,6})/([0-9]{1,6})", text)
+    if found is None or not int(found[2]) or not int(found[3]):
+        raise Fault(f"rate: {text!r} is not OPERATION=N/B, calls per second and calls at once")
+    return found[1], Rate(per_second=int(found[2]), burst=int(found[3]))
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if name not in QUOTAS:
+        raise Fault(f"quota: {name!r} is none of {', '.join(sorted(QUOTAS))}")
+    return name, _number(f"quota {name}", number, 0, 1_000_000_000)
+
+
+def _encryption_keys(value: str) -> tuple[bytes, ...]:
+    """Keys in base64, separated by blanks, or @FILE with them. The message shows none of them."""
+    if value.startswith("@"):
+        try:
+            value = Path(value[1:]).read_text(encoding="ascii")
+        except (OSError, ValueError) as error:
+            raise Fault(f"{ENCRYPTION_KEY}: cannot read {value[1:]}: {error}") from error
+    keys = []
+    for number, text in enumerate(value.split(), 1):
+        try:
+            key = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != 32:
+            raise Fault(
+                f"{ENCRYPTION_KEY}: key {number} is not 32 bytes in base64;"
+                " `ringfloor keys new` makes one"
+            )
+        keys.append(key)
+    return tuple(keys)
+
+
+def _pool(ranges: Sequence[str]) -> Pool:
+    try:
+        return numbers.pool(_range(each) for each in ranges)
+    except ValueError as error:
+        raise Fault(f"number-pool: {error}") from error
+
+
+def _range(text: str) -> numbers.Range:
+    try:
+        return numbers.parse(text)
+    except ValueError as error:
+        raise Fault(f"number-pool: {text!r} {error}") from error
 
 
 def _binding(text: str) -> tuple[str, str]:

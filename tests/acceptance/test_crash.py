@@ -105,6 +105,36 @@ def test_a_dialled_and_a_listening_customer_survive(start, data):
     assert center.contact(refused)["DisconnectReason"] == "TELECOM_BUSY"
 
 
+def test_what_is_said_of_an_ended_contact_survives_a_crash_and_the_loss_of_the_history(start, data):
+    center = FirstCenter(begin(start, data))
+    contact = center.dial(Attributes={"tier": "gold"})
+    center.connect.stop_contact(InstanceId=center.instance, ContactId=contact)
+
+    def say(**pairs):
+        center.connect.update_contact_attributes(
+            InstanceId=center.instance, InitialContactId=contact, Attributes=pairs
+        )
+
+    say(note="before", tier="silver")
+    center.connect.tag_contact(InstanceId=center.instance, ContactId=contact, Tags={"team": "blue"})
+    again(start, data, center)
+    assert center.contact(contact)["Attributes"] == {"tier": "silver", "note": "before"}
+    say(note="after")
+    was = center.contact(contact)
+    assert (was["Attributes"]["note"], was["Tags"]["team"]) == ("after", "blue")
+
+    center.server.kill()
+    lost = list(data.glob("history*"))
+    assert lost
+    for file in lost:
+        file.unlink()
+    center.server = begin(start, data)
+    center.connect = center.server.client()
+    assert center.contact(contact) == was
+    say(more="x")
+    assert len(center.contact(contact)["Attributes"]) == 3
+
+
 @pytest.mark.slow
 def test_what_was_acknowledged_while_being_killed_is_there(start, data):
     """A client creates queues as fast as it can; the server is killed in the middle of it."""

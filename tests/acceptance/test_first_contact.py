@@ -46,7 +46,8 @@ def test_a_new_instance_has_what_clients_look_up(server):
     connect, instance = center.connect, center.instance
     described = connect.describe_instance(InstanceId=instance)["Instance"]
     assert described["InstanceStatus"] == "ACTIVE"
-    assert instance in [each["Id"] for each in connect.list_instances()["InstanceSummaryList"]]
+    pages = connect.get_paginator("list_instances").paginate()
+    assert instance in [each["Id"] for page in pages for each in page["InstanceSummaryList"]]
     profiles = connect.list_routing_profiles(InstanceId=instance)["RoutingProfileSummaryList"]
     assert "Basic Routing Profile" in [each["Name"] for each in profiles]
     security = connect.list_security_profiles(InstanceId=instance)["SecurityProfileSummaryList"]

@@ -5,7 +5,7 @@ import socket
 import pytest
 from botocore.exceptions import ClientError
 
-from acceptance.center import CUSTOMER, FirstCenter
+from acceptance.center import CUSTOMER, PASSWORD, FirstCenter
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -303,51 +303,6 @@ def test_a_missed_contact_is_dismissed(center):
     assert code == "ResourceNotFoundException"
 
 
-# Federation
-
-
-def test_federation_is_for_saml_and_for_users_of_the_callers_name(server, center):
-    code, message = refused(center.connect.get_federation_token, InstanceId=center.instance)
-    assert (code, "CONNECT_MANAGED" in message) == ("InvalidRequestException", True)
-    connect = center.connect
-    saml = connect.create_instance(
-        IdentityManagementType="SAML",
-        InstanceAlias=f"saml-{center.alias}",
-        InboundCallsEnabled=True,
-        OutboundCallsEnabled=True,
-    )["Id"]
-    code, _ = refused(connect.get_federation_token, InstanceId=saml)
-    assert code == "UserNotFoundException"
-
-    def first(operation, member):
-        return getattr(connect, operation)(InstanceId=saml)[member][0]["Id"]
-
-    user = connect.create_user(
-        InstanceId=saml,
-        Username="root",
-        PhoneConfig={"PhoneType": "SOFT_PHONE"},
-        SecurityProfileIds=[first("list_security_profiles", "SecurityProfileSummaryList")],
-        RoutingProfileId=first("list_routing_profiles", "RoutingProfileSummaryList"),
-    )["UserId"]
-    answer = connect.get_federation_token(InstanceId=saml)
-    assert answer["UserId"] == user
-    credentials = answer["Credentials"]
-    seen = server.ask(
-        "POST",
-        "/api",
-        {},
-        **{
-            "X-Amz-Target": "AmazonConnectCTIService.GetAgentConfiguration",
-            "X-Amz-Bearer": credentials["AccessToken"],
-        },
-    )
-    assert seen["configuration"]["username"] == "root"
-    for token in (credentials["AccessToken"], credentials["RefreshToken"]):
-        assert server.ask("GET", "/auth/authorize", **{"X-Amz-Bearer": token})["accessToken"]
-    connect.delete_user(InstanceId=saml, UserId=user)
-    assert refused(connect.get_federation_token, InstanceId=saml)[0] == "UserNotFoundException"
-
-
 # Limits
 
 
@@ -392,6 +347,39 @@ def test_aws_quotas(start):
     assert (code, "its quota is 2" in message) == ("ServiceQuotaExceededException", True)
     connect.delete_instance(InstanceId=first)
     assert create("three")
+
+
+def test_an_operator_sets_rates_and_quotas(start):
+    center = FirstCenter(
+        start(
+            *("--memory", "--sandbox", "--clock", "virtual"),
+            *("--rate", "DescribeQueue=1/2", "--quota", "user=2"),
+        )
+    )
+    connect, at = center.connect, {"InstanceId": center.instance}
+
+    def user(name):
+        return connect.create_user(
+            **at,
+            Username=name,
+            Password=PASSWORD,
+            IdentityInfo={"FirstName": name.title(), "LastName": "Agent"},
+            PhoneConfig={"PhoneType": "SOFT_PHONE"},
+            SecurityProfileIds=[
+                center.found("list_security_profiles", "SecurityProfileSummaryList", "Agent")["Id"]
+            ],
+            RoutingProfileId=center.profile,
+        )
+
+    user("bob")
+    code, message = refused(user, "carol")
+    assert (code, "its quota is 2" in message) == ("LimitExceededException", True)
+    for _ in range(2):
+        connect.describe_queue(**at, QueueId=center.queue)
+    throttled = refused(connect.describe_queue, **at, QueueId=center.queue)
+    assert throttled == ("ThrottlingException", "Rate exceeded")
+    for _ in range(20):
+        connect.describe_user(**at, UserId=center.agent)
 
 
 # The sandbox

@@ -138,6 +138,7 @@ def bad_users(center):
         "InstanceId": center.instance,
         "Username": "bob",
         "Password": "Ringfloor1",
+        "IdentityInfo": {"FirstName": "Bob", "LastName": "Agent"},
         "PhoneConfig": {"PhoneType": "SOFT_PHONE"},
         "SecurityProfileIds": [
             center.found("list_security_profiles", "SecurityProfileSummaryList", "Agent")["Id"]

@@ -42,6 +42,18 @@ def test_health_and_a_clean_end(start, data):
     assert "Traceback" not in log
 
 
+def test_what_is_kept_is_the_operators_alone(start, data):
+    """Also in a directory that is open to everybody, and what was left open before."""
+    data.mkdir(mode=0o755)
+    for _ in range(2):
+        server = start("--data", str(data), "--sandbox")
+        server.client().list_instances()
+        files = [each for each in data.rglob("*") if each.is_file()]
+        assert {each.stat().st_mode & 0o077 for each in files} == {0}, files
+        server.stop()
+        (data / "history.duckdb").chmod(0o644)
+
+
 def test_a_waiting_poll_does_not_hold_up_the_end(fresh):
     server = fresh
     center = FirstCenter(server)

@@ -15,7 +15,7 @@ def code(call) -> str:
 def test_a_user_changes(server):
     center = FirstCenter(server)
     connect, at = center.connect, {"InstanceId": center.instance, "UserId": center.agent}
-    connect.update_user_identity_info(**at, IdentityInfo={"FirstName": "Anna"})
+    connect.update_user_identity_info(**at, IdentityInfo={"FirstName": "Anna", "LastName": "Agent"})
     connect.update_user_phone_config(
         **at, PhoneConfig={"PhoneType": "DESK_PHONE", "DeskPhoneNumber": "+12065550111"}
     )
@@ -26,7 +26,7 @@ def test_a_user_changes(server):
     )
     connect.update_user_routing_profile(**at, RoutingProfileId=basic["Arn"])
     user = connect.describe_user(**at)["User"]
-    assert user["IdentityInfo"] == {"FirstName": "Anna"}
+    assert user["IdentityInfo"] == {"FirstName": "Anna", "LastName": "Agent"}
     assert user["PhoneConfig"]["DeskPhoneNumber"] == "+12065550111"
     assert user["SecurityProfileIds"] == [admin]
     assert user["RoutingProfileId"] == basic["Id"]

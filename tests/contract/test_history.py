@@ -9,10 +9,14 @@ from threading import Event
 from zlib import crc32
 
 import duckdb
+import msgspec
 import pytest
 
+from ringfloor.base.codec import decoder, encode
 from ringfloor.base.errors import Fault
-from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
+from ringfloor.domain.contact import Contact
+from ringfloor.domain.events import AttributesUpdated
+from ringfloor.domain.facts import AgentTime, Amendment, Expiry, Fact, Leg, MissedOffer
 from ringfloor.node import history as historical
 from ringfloor.node.history import FILE, History
 from ringfloor.projections.historical_request import parse
@@ -21,6 +25,7 @@ START = 1_709_632_800_000
 NOW = START + 900_000
 SERVED = {"p": frozenset({"sales"})}
 numbers = count()
+read_contact = decoder(Contact).decode
 
 
 def a_leg(**changes: object) -> Leg:
@@ -205,6 +210,99 @@ def test_text_is_kept_as_it_is(history):
     history.load(odd, 1, [a_leg(contact_id=odd, queue_id=odd, record=b"r")])
     assert history.leg(odd, odd) == b"r"
     assert seen(history, odd) == (1, 0)
+
+
+# What is said of a leg afterwards
+
+
+def a_record(contact_id: str, **attributes: str) -> bytes:
+    return encode(
+        Contact(
+            id=contact_id,
+            channel="VOICE",
+            initiation_method="INBOUND",
+            stage="ENDED",
+            initiated_at=START,
+            updated_at=START,
+            attributes=attributes,
+        )
+    )
+
+
+def an_amendment(contact_id: str, **attributes: str) -> Amendment:
+    return Amendment(change=AttributesUpdated(contact_id, attributes), at=START + next(numbers))
+
+
+def attributes(history: History, contact_id: str, instance: str = "i") -> dict[str, str] | None:
+    record = history.leg(instance, contact_id)
+    return None if record is None else read_contact(record).attributes
+
+
+@pytest.mark.parametrize("batches", [[4], [1, 3], [1, 1, 2], [2, 2], [1, 1, 1, 1]])
+def test_amendments_of_a_leg_add_up_in_whatever_batches_they_come(history, batches):
+    facts = iter(
+        [
+            a_leg(contact_id="c", record=a_record("c", k="0", l="0")),
+            an_amendment("c", k="1", m="1"),
+            an_amendment("c", k="2"),
+            an_amendment("c", n="3"),
+        ]
+    )
+    for sequence, size in enumerate(batches, 1):
+        batch = [next(facts) for _ in range(size)]
+        for _ in range(2):  # loaded twice, said once
+            history.load("i", sequence, batch)
+    assert attributes(history, "c") == {"k": "2", "l": "0", "m": "1", "n": "3"}
+    assert seen(history) == (1, 0)
+
+
+def test_an_amendment_is_of_one_leg_of_one_instance(history):
+    for instance, contact_id in (("i", "plumless"), ("i", "buckeroo"), ("j", "plumless")):
+        leg = a_leg(contact_id=contact_id, record=a_record(contact_id))
+        history.load(instance, history.last(instance) + 1, [leg])
+    gone = an_amendment("gone", k="v")
+    history.load("i", 3, [gone, an_amendment("plumless", k="v"), gone])
+    assert attributes(history, "plumless") == {"k": "v"}
+    assert attributes(history, "buckeroo") == attributes(history, "plumless", "j") == {}
+    assert attributes(history, "gone") is None
+
+
+def test_an_amendment_that_fails_takes_its_batch_with_it(history):
+    history.load("i", 1, [a_leg(contact_id="c", record=b"no contact")])
+    with pytest.raises(msgspec.MsgspecError):
+        history.load("i", 2, [*a_batch(), an_amendment("c", k="v")])
+    assert history.last("i") == 1
+    assert seen(history) == (1, 0)
+
+
+def test_what_expires_is_gone_in_its_turn(history):
+    """Older than the instant: legs by their beginning, all else by its end."""
+    old, kept, late = (a_leg(initiated_at=START + at, record=b"r") for at in (-1, 0, -2))
+    facts = [
+        MissedOffer(contact_id="c", agent_id="a", queue_id="q", channel="VOICE", at=START + at)
+        for at in (-1, 0)
+    ] + [
+        AgentTime(
+            agent_id="a", routing_profile_id="p", kind="idle", started_at=START - 9, ended_at=ended
+        )
+        for ended in (START - 1, START)
+    ]
+    history.load("j", 1, [old, kept, *facts])
+    history.load("i", 1, [old, kept, *facts])
+    history.load("i", 2, [a_leg(initiated_at=START - 1), Expiry(before=START), late])
+    assert [history.leg("i", leg.contact_id) for leg in (old, kept, late)] == [None, b"r", b"r"]
+    assert counts(history, "i") == {"leg": 2, "missed_offer": 1, "agent_time": 1}
+    assert counts(history, "j") == {"leg": 2, "missed_offer": 2, "agent_time": 2}
+
+
+def counts(history: History, instance: str) -> dict[str, int]:
+    cursor = history._database.cursor()
+    return {
+        table.name: cursor.execute(
+            f"SELECT count(*) FROM {table.name} WHERE instance = ?", [instance]
+        ).fetchall()[0][0]
+        for table in historical.TABLES.values()
+    }
 
 
 # Restarts

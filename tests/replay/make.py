@@ -23,7 +23,7 @@ import msgspec
 from engine_builders import START, Driver, ProfileOf, a_center, a_content, an_action
 from ringfloor import __version__
 from ringfloor.domain import commands, dialogue
-from ringfloor.domain.contact import Contact
+from ringfloor.domain.contact import Contact, Reference
 from ringfloor.domain.events import (
     ContactCompleted,
     ContactInitiated,
@@ -80,6 +80,8 @@ def life() -> Driver:
         12 s   a1 holds c1              ContactHeld c1
         14 s   a1 resumes c1            ContactResumed c1
         15 s   c1 attributes k=v        AttributesUpdated c1 k=v
+        15 s   c1 tags t=1 u=2          ContactTagged c1 t=1 u=2
+        15 s   c2 ranks age 30          RoutingDataUpdated c2 ms 30000
         16 s   a1 status Break          NextStatusChanged a1 Break
         17 s   c3 chat sales            ContactEnqueued c3 sales
         18 s   a1 status Available      NextStatusChanged a1 nothing;
@@ -104,6 +106,21 @@ def life() -> Driver:
         63 s   c8 enters talk           -
         64 s   c9 dials sales late      -
     """)
+    said = {
+        "name": "Jane",
+        "references": {"order": Reference("URL", "https://example.com/7")},
+        "segment_attributes": {"tier": "gold"},
+    }
+    center.run(commands.UpdateContact(contact_id="c7", description="x", **said))
+    center.run(commands.UpdateRoutingData("c7", 2, None))
+    ended = completed(center, center.ids["c6"])
+    for more in (
+        commands.UpdateAttributes(ended.id, {"note": "late"}, ended),
+        commands.TagContact(ended.id, {"t": "1", "u": None}, ended),
+        commands.UpdateContact(contact_id=ended.id, record=ended, **said),
+    ):
+        center.run(more)
+    center.run(commands.ExpireRecords())
     callback = Contact(
         id=center.name("c10", "c10"),
         channel="VOICE",
@@ -122,6 +139,16 @@ def life() -> Driver:
         ContactScheduled("c10", center.ids["support"], "VOICE", until),
     )
     return center
+
+
+def completed(center: Driver, contact_id: str) -> Contact:
+    """A contact as it was when it became final."""
+    happened = (event for _, events in center.log for event in events)
+    return next(
+        event.contact
+        for event in happened
+        if isinstance(event, ContactCompleted) and event.contact.id == contact_id
+    )
 
 
 def _everything(center: Driver) -> str:
@@ -186,7 +213,60 @@ def world() -> Driver:
     return center.driver
 
 
-SCRIPTS: Mapping[str, Callable[[], Driver]] = {"life": life, "end": end, "world": world}
+def modules() -> Driver:
+    """Modules in modules, by id, version and alias; one contact comes back, another waits there."""
+    center = a_center(agents=0)
+    back = an_action("back", "EndFlowModuleExecution")
+    say = an_action("say", "MessageParticipant", {"Text": "In $.Modules.Input.who"}, "back")
+    inner = _a_module(center, "inner", say, back)
+    center.run(
+        commands.CreateResource(
+            kind="contact_flow_module_version",
+            id=f"{inner}:1",
+            properties={
+                "ContactFlowModuleId": inner,
+                "Version": 1,
+                "Status": "PUBLISHED",
+                "Content": a_content(say, back),
+            },
+        )
+    )
+    alias = {"ContactFlowModuleId": inner, "Name": "live", "VersionId": f"{inner}:1"}
+    center.create("contact_flow_module_alias", "live", alias)
+    who = {"FlowModuleId": f"{inner}:live", "Input": {"who": "$.Channel"}}
+    call = an_action("call", "InvokeFlowModule", who, "back", NoMatchingError="back")
+    outer = _a_module(center, "outer", call, back)
+    center.a_flow(
+        "talk",
+        a_content(
+            an_action("call", "InvokeFlowModule", {"FlowModuleId": outer}, "again"),
+            an_action("again", "InvokeFlowModule", {"FlowModuleId": "no"}, NoMatchingError="bye"),
+            an_action("bye", "DisconnectParticipant"),
+        ),
+    )
+    center.ledger("""
+        1 s    c1 enters talk           -
+        2 s    c2 enters talk           -
+        3 s    c1 hears done            ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                        ContactCompleted c1
+    """)
+    center.update("contact_flow_module", "outer", Content=a_content(back))
+    return center
+
+
+def _a_module(center: Driver, name: str, *actions: dict[str, Any]) -> str:
+    properties = {"Name": name, "State": "ACTIVE", "Status": "PUBLISHED"}
+    return center.create(
+        "contact_flow_module", name, {**properties, "Content": a_content(*actions)}
+    )
+
+
+SCRIPTS: Mapping[str, Callable[[], Driver]] = {
+    "life": life,
+    "end": end,
+    "world": world,
+    "modules": modules,
+}
 
 
 # The facts
@@ -223,6 +303,9 @@ def facts(center: Center, outcomes: list[Outcome]) -> dict[str, Any]:
                 "offers": contact.offers,
                 "waits_for": type(contact.ask).__name__ if contact.ask else None,
                 "attributes": contact.attributes,
+                "tags": contact.tags,
+                "name": contact.name,
+                "rank": [contact.priority, contact.age_adjustment_ms],
             }
             for contact in center.contacts.values()
         },

@@ -25,6 +25,8 @@ from ringfloor.domain import commands, dialogue, events
 RING_MS = 20_000
 AGENT_QUEUE_MAX = 10
 ATTRIBUTES_MAX = 32_768
+TAGS_MAX = 6
+REFERENCES_MAX = 50
 
 TALKING = ("CONNECTED", "CONNECTED_ONHOLD")
 BLOCKED = ("MISSED", "REJECTED", "ERROR")
@@ -53,6 +55,9 @@ class Leg:
     target: str | None = None
     token: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    name: str | None = None
+    references: dict[str, Any] = field(default_factory=dict)
     until: Instant | None = None
     told: set[Duration] = field(default_factory=set)
     agent: str | None = None
@@ -180,7 +185,9 @@ class Auditor:
 
     def _stop(self, command: commands.StopContact) -> list[Said] | Refused:
         leg = self.legs.get(command.contact_id)
-        return _ending(leg, "OTHER") if leg and leg.stage in LIVE else "refused"
+        if leg is None or leg.stage not in LIVE:
+            return "refused"
+        return _ending(leg, "OTHER" if leg.channel == "VOICE" else "API")
 
     def _lose(self, command: commands.LoseChannel) -> list[Said]:
         leg = self.legs.get(command.contact_id)
@@ -191,13 +198,46 @@ class Auditor:
         return _ending(leg, "AGENT_DISCONNECT") if leg and leg.stage == "TALKING" else []
 
     def _attributes(self, command: commands.UpdateAttributes) -> list[Said] | Refused:
-        leg = self.legs.get(command.contact_id)
-        if leg is None or leg.stage == "FINAL":
+        leg = self._kept(command)
+        if leg is None:
             return "refused"
         pairs = {**leg.attributes, **command.attributes}.items()
         if sum(len(f"{key}{value}".encode()) for key, value in pairs) > ATTRIBUTES_MAX:
             return "refused"
-        return [("AttributesUpdated", leg.id)]
+        return self._amended(leg, "AttributesUpdated")
+
+    def _tags(self, command: commands.TagContact) -> list[Said] | Refused:
+        leg = self._kept(command)
+        if leg is None or len(tagged(leg, command.tags)) > TAGS_MAX:
+            return "refused"
+        return self._amended(leg, "ContactTagged")
+
+    def _data(self, command: commands.UpdateContact) -> list[Said] | Refused:
+        leg = self._kept(command)
+        if leg is None or len(leg.references | command.references) > REFERENCES_MAX:
+            return "refused"
+        return self._amended(leg, "ContactUpdated")
+
+    def _kept(self, command: Any) -> Leg | None:
+        """Whom the command is about, if he may be changed; no world lasts 24 months."""
+        leg = self.legs.get(command.contact_id)
+        if leg is None or leg.stage != "FINAL":
+            return leg
+        record = command.record
+        if record is not None:
+            told = (record.attributes, record.tags, record.name, record.references)
+            known = (leg.attributes, leg.tags, leg.name, leg.references)
+            self._need(told == known, f"a record that says {known}")
+        return leg if record is not None else None
+
+    def _amended(self, leg: Leg, kind: str) -> list[Said]:
+        return [("RecordAmended",)] if leg.stage == "FINAL" else [(kind, leg.id)]
+
+    def _routing(self, command: commands.UpdateRoutingData) -> list[Said] | Refused:
+        leg = self.legs.get(command.contact_id)
+        if leg is None or leg.stage not in ("DIALING", "IN_FLOW", "WAITING", "RINGING"):
+            return "refused"
+        return [("RoutingDataUpdated", leg.id)]
 
     def _hear(self, command: commands.Hear) -> list[Said]:
         leg = self.legs.get(command.contact_id)
@@ -382,7 +422,7 @@ class Auditor:
         leg = self._leg(event.contact_id, "DIALING")
         leg.stage, leg.until, leg.at["system"] = "IN_FLOW", None, self.at
 
-    def entered(self, event: events.FlowEntered) -> None:
+    def entered(self, event: events.FlowEntered | events.ModuleEntered | events.ModuleLeft) -> None:
         leg = self._leg(event.contact_id, "IN_FLOW")
         leg.waits_for_world = False
 
@@ -397,6 +437,33 @@ class Auditor:
     def attributes_updated(self, event: events.AttributesUpdated) -> None:
         leg = self._leg(event.contact_id, *LIVE, "WORKING")
         leg.attributes |= event.attributes
+
+    def tagged(self, event: events.ContactTagged) -> None:
+        leg = self._leg(event.contact_id, *LIVE, "WORKING")
+        leg.tags = tagged(leg, event.tags)
+
+    def data_updated(self, event: events.ContactUpdated) -> None:
+        leg = self._leg(event.contact_id, *LIVE, "WORKING")
+        leg.name = leg.name if event.name is None else event.name
+        leg.references |= event.references
+
+    def amended(self, event: events.RecordAmended) -> None:
+        leg = self._leg(event.change.contact_id, "FINAL")
+        match event.change:
+            case events.AttributesUpdated(attributes=attributes):
+                leg.attributes |= attributes
+            case events.ContactTagged(tags=tags):
+                leg.tags = tagged(leg, tags)
+            case events.ContactUpdated(name=name, references=references):
+                leg.name = leg.name if name is None else name
+                leg.references |= references
+
+    def ranked(self, event: events.RoutingDataUpdated) -> None:
+        leg = self._leg(event.contact_id, "DIALING", "IN_FLOW", "WAITING", "RINGING")
+        if event.priority is not None:
+            leg.priority = event.priority
+        if event.age_adjustment_ms is not None:
+            leg.bonus = event.age_adjustment_ms
 
     def target_set(self, event: events.TargetQueueSet) -> None:
         self._leg(event.contact_id, "IN_FLOW").target = event.queue_id
@@ -526,6 +593,11 @@ class Auditor:
             "disconnect_reason": leg.reason,
             "pre_disconnect_state": leg.before_end,
             "attributes": leg.attributes,
+            "tags": leg.tags,
+            "name": leg.name,
+            "references": leg.references,
+            "priority": leg.priority,
+            "age_adjustment_ms": leg.bonus,
         }
         for name, value in wanted.items():
             told = getattr(final, name)
@@ -565,6 +637,11 @@ class Auditor:
             if each["Channel"] == channel:
                 accepts = each["AutoAccept"]
         return bool(accepts)
+
+
+def tagged(leg: Leg, tags: dict[str, str | None]) -> dict[str, str]:
+    """The tags of a contact, and these; None takes one away."""
+    return {key: value for key, value in {**leg.tags, **tags}.items() if value is not None}
 
 
 LIVE = ("DIALING", "IN_FLOW", "WAITING", "RINGING", "TALKING")
@@ -622,6 +699,10 @@ EXPECTED: dict[type, Callable[[Auditor, Any], list[Said] | Refused | None]] = {
     commands.LoseChannel: Auditor._lose,
     commands.LoseAgent: Auditor._lose_agent,
     commands.UpdateAttributes: Auditor._attributes,
+    commands.TagContact: Auditor._tags,
+    commands.UpdateContact: Auditor._data,
+    commands.UpdateRoutingData: Auditor._routing,
+    commands.ExpireRecords: lambda _, __: [("RecordsExpired",)],
     commands.Hear: Auditor._hear,
     commands.Expire: Auditor._expire,
 }
@@ -637,8 +718,15 @@ HAPPENED: dict[type, Callable[[Auditor, Any], None]] = {
     events.ContactInitiated: Auditor.initiated,
     events.ContactConnectedToSystem: Auditor.connected_to_system,
     events.FlowEntered: Auditor.entered,
+    events.ModuleEntered: Auditor.entered,
+    events.ModuleLeft: Auditor.entered,
     events.FlowStepped: Auditor.stepped,
     events.AttributesUpdated: Auditor.attributes_updated,
+    events.ContactTagged: Auditor.tagged,
+    events.ContactUpdated: Auditor.data_updated,
+    events.RoutingDataUpdated: Auditor.ranked,
+    events.RecordAmended: Auditor.amended,
+    events.RecordsExpired: Auditor.nothing,
     events.TargetQueueSet: Auditor.target_set,
     events.ContactEnqueued: Auditor.enqueued,
     events.DelayPassed: Auditor.delay_passed,

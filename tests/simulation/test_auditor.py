@@ -62,6 +62,37 @@ def last_come_first_served(monkeypatch):
 
 
 @fault
+def who_is_ranked_anew_keeps_his_place(monkeypatch):
+    def faulty(center, event, at, right):
+        contact = center.contacts[event.contact_id]
+        if contact.stage == "IN_QUEUE":
+            event = replace(event, age_adjustment_ms=None)
+        right(center, event, at)
+
+    applied(monkeypatch, events.RoutingDataUpdated, faulty)
+
+
+@fault
+def an_ended_contact_is_said_to_be_another(monkeypatch):
+    def faulty(center, event, at, right):
+        contact = center.contacts[event.contact_id]
+        right(center, event, at)
+        contact.tags.pop("a", None)
+
+    applied(monkeypatch, events.ContactTagged, faulty)
+
+
+@fault
+def attributes_of_ended_contacts_know_no_bound(monkeypatch):
+    def forget(command):
+        if command.record is None:
+            return command
+        return replace(command, record=replace(command.record, attributes={}))
+
+    decided(monkeypatch, commands.UpdateAttributes, forget)
+
+
+@fault
 def delays_are_ignored(monkeypatch):
     head = queue.head
     monkeypatch.setattr(queue, "head", lambda center, key, _delay: head(center, key, 0))

@@ -13,12 +13,16 @@ from hashlib import blake2b
 from typing import Any
 
 from engine_builders import NUMBER, Driver, ProfileOf, a_center, a_content, an_action
+from ringfloor.base.codec import decoder
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import generator
 from ringfloor.base.time import SECOND
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.commands import Command
+from ringfloor.domain.contact import Contact, Reference
+from ringfloor.domain.facts import Amendment, Leg
 from ringfloor.engine.engine import Done
+from ringfloor.projections.records import Records, amended
 from simulation.auditor import Auditor
 
 QUEUES = ("sales", "support", "orders")
@@ -26,6 +30,8 @@ CHANNELS = ("VOICE", "VOICE", "CHAT", "TASK")
 STATUSES = ("Available", "Available", "Available", "Break", "Lunch", "Offline")
 WAITS = (0, 0, 0, 1, 999, SECOND, SECOND, 2 * SECOND, 2 * SECOND, 5 * SECOND, 20 * SECOND)
 DELAYS = (0, 0, 0, 5, 10, 20)
+
+read_contact = decoder(Contact).decode
 
 
 class World:
@@ -43,6 +49,9 @@ class World:
         self.dice = generator(number)
         self.late = late
         self.auditor = Auditor()
+        self.records = Records()
+        self.history: dict[str, bytes] = {}
+        """What the history has of contacts that are final."""
         self.arrived = 0
         self.driver = driver(number, checked=checked, watch=self.watch)
         a_center(
@@ -62,12 +71,23 @@ class World:
                 self.driver.available(agent)
 
     def watch(self, command: Command, done: Done | Refusal) -> None:
+        if not isinstance(done, Refusal):
+            self.keep(done)
         if self.late:
             return
         if isinstance(done, Refusal):
             self.auditor.refused(command)
         else:
             self.auditor.on(command, self.driver.at, done.events, done.answer)
+
+    def keep(self, done: Done) -> None:
+        for event in done.events:
+            for fact in self.records.on(event, self.driver.at):
+                if isinstance(fact, Leg):
+                    self.history[fact.contact_id] = fact.record
+                elif isinstance(fact, Amendment):
+                    contact_id = fact.change.contact_id
+                    self.history[contact_id] = amended(self.history[contact_id], fact)
 
     def live(self, steps: int) -> None:
         deeds, weights = zip(*DEEDS.items(), strict=True)
@@ -202,9 +222,42 @@ class World:
     def is_stopped(self) -> None:
         self.ask(commands.StopContact(self.contact()))
 
+    def known(self) -> tuple[str, Contact | None]:
+        """A contact, live or final, with its record; seldom a final one without."""
+        final = [each for each in self.history if each not in self.driver.center.contacts]
+        if not final or self.dice.random() < 0.5:
+            return self.contact(), None
+        contact_id = self.dice.choice(final[-2:])
+        lost = self.dice.random() < 0.1
+        return contact_id, None if lost else read_contact(self.history[contact_id])
+
     def says_more(self) -> None:
-        text = "x" * self.dice.choice((1, 12_000))
-        self.ask(commands.UpdateAttributes(self.contact(), {self.dice.choice("klm"): text}))
+        text = "x" * self.dice.choice((1, 20_000, 20_000))
+        contact_id, record = self.known()
+        self.ask(commands.UpdateAttributes(contact_id, {self.dice.choice("kl"): text}, record))
+
+    def is_tagged(self) -> None:
+        contact_id, record = self.known()
+        tags = {key: self.dice.choice(("v", "w", None)) for key in self.dice.sample("abcdefgh", 3)}
+        self.ask(commands.TagContact(contact_id, tags, record))
+
+    def is_described(self) -> None:
+        contact_id, record = self.known()
+        number = self.dice.randrange(100)
+        self.ask(
+            commands.UpdateContact(
+                contact_id=contact_id,
+                name=self.dice.choice((None, "", "Jane")),
+                references={f"{n}": Reference("STRING", "x") for n in range(number, number + 20)},
+                record=record,
+            )
+        )
+
+    def is_ranked(self) -> None:
+        contact_id = self.contact(*self.dice.choice((("IN_QUEUE",), ("IN_QUEUE", "OFFERED"), ())))
+        priority, age = self.dice.choice(((1, None), (9, None), (None, 20), (None, -20), (5, 0)))
+        adjustment = None if age is None else age * SECOND
+        self.ask(commands.UpdateRoutingData(contact_id, priority, adjustment))
 
     # What agents do
 
@@ -274,7 +327,10 @@ DEEDS: dict[Callable[[World], None], int] = {
     World.leaves: 5,
     World.is_busy: 1,
     World.is_stopped: 2,
-    World.says_more: 2,
+    World.says_more: 5,
+    World.is_tagged: 2,
+    World.is_described: 2,
+    World.is_ranked: 6,
     World.accepts: 40,
     World.rejects: 4,
     World.holds: 5,

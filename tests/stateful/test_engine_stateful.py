@@ -23,6 +23,8 @@ from engine_builders import (
 from ringfloor.base.errors import Refusal
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.commands import Command
+from ringfloor.domain.contact import Contact, Reference
+from ringfloor.domain.events import ContactCompleted
 from ringfloor.domain.resources import KINDS
 from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.engine import engine
@@ -230,6 +232,54 @@ class Whatever(RuleBasedStateMachine):
                 self.ask(commands.LoseAgent(contact_id))
             case _:
                 self.ask(commands.UpdateAttributes(contact_id, {"kl"[contact % 2]: text}))
+
+    @rule(
+        contact=PICK,
+        priority=st.sampled_from([None, None, 1, 5, 9, 2**63 - 1]),
+        age=st.sampled_from([None, None, 0, 20_000, -20_000, -(2**31) * 1_000]),
+    )
+    def contact_is_ranked(self, contact: int, priority: int | None, age: int | None) -> None:
+        self.ask(commands.UpdateRoutingData(self.contact(contact), priority, age))
+
+    @rule(
+        contact=PICK,
+        what=st.sampled_from(["attributes", "tags", "data", "schedule", "expire"]),
+        ended=st.booleans(),
+        many=st.sampled_from([1, 1, 4, 30]),
+    )
+    def contact_is_changed(self, contact: int, what: str, many: int, *, ended: bool) -> None:
+        """Live, or ended a moment ago and with its record."""
+        record = self.last_completed() if ended else None
+        contact_id = record.id if record else self.contact(contact)
+        names = [f"{(contact + n) % 60}" for n in range(many)]
+        match what:
+            case "attributes":
+                pairs = dict.fromkeys(names, "x" * 1_500)
+                self.ask(commands.UpdateAttributes(contact_id, pairs, record))
+            case "tags":
+                tags = {name: None if int(name) % 3 == 0 else "v" for name in names}
+                self.ask(commands.TagContact(contact_id, tags, record))
+            case "data":
+                self.ask(
+                    commands.UpdateContact(
+                        contact_id=contact_id,
+                        name=names[0],
+                        references={name: Reference("URL", "u") for name in names},
+                        segment_attributes={"k": names[0]},
+                        record=record,
+                    )
+                )
+            case "schedule":
+                self.ask(commands.UpdateSchedule(contact_id, self.driver.at + many * 1_000))
+            case _:
+                self.ask(commands.ExpireRecords())
+
+    def last_completed(self) -> Contact | None:
+        for _, happened in reversed(self.driver.log):
+            for event in happened:
+                if isinstance(event, ContactCompleted):
+                    return event.contact
+        return None
 
     @rule(contact=PICK, heard=st.sampled_from(HEARD), off=st.sampled_from([0, 0, 0, -1, 1]))
     def world_says(self, contact: int, heard: dialogue.Heard, off: int) -> None:

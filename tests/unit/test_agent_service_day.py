@@ -10,7 +10,8 @@ from agent_desktops import Desktop, desktop
 from node_builders import CUSTOMER, NUMBER, START, Office, Stage, a_node
 from ringfloor.base.limits import RING_MS
 from ringfloor.base.time import SECOND, seconds
-from ringfloor.domain.contact import Agent, Contact, Held
+from ringfloor.domain import commands
+from ringfloor.domain.contact import Agent, Contact, Held, Reference
 from ringfloor.server import agent_snapshot
 
 
@@ -83,6 +84,8 @@ async def test_a_snapshot_tells_everything_about_a_call(stage, office, ann):
     await ann.choose("Available")
     await stage.pass_time(3)
     contact_id = await office.a_call(tier="gold")
+    order = Reference("URL", "https://example.com/7")
+    await office.submit(commands.UpdateContact(contact_id=contact_id, references={"order": order}))
     await stage.pass_time(2)
     home = office.center.home
     user_arn = home.arn_of("user", office.id_of("user", "ann"))
@@ -131,7 +134,7 @@ async def test_a_snapshot_tells_everything_about_a_call(stage, office, ann):
                     "enteredBy": {"name": "enteredBy", "value": "VOICE"},
                 },
                 "contactDuration": "0",
-                "references": {},
+                "references": {"order": {"type": "URL", "value": "https://example.com/7"}},
                 "initiationMethod": "inbound",
                 "contactFeatures": {
                     "attachmentsEnabled": False,

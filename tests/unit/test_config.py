@@ -1,12 +1,15 @@
 """Settings: from options and from variables, the option first, and what is refused."""
 
 import argparse
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from ringfloor.aws.throttle import Rate
 from ringfloor.base.errors import Fault
 from ringfloor.config import SETTINGS, Settings, add_options, settings, variable
+from ringfloor.domain import numbers
 
 
 def parsed(*options, **environment):
@@ -39,6 +42,10 @@ def test_every_setting_has_a_variable_of_its_own():
         ("region", "eu-central-1", "region", "eu-central-1"),
         ("account", "000000000001", "account", "000000000001"),
         ("limits", "aws", "aws_limits", True),
+        ("rate", "StopContact=10/20", "rates", {"StopContact": Rate(10, 20)}),
+        ("rate", "*=1/2 ListUsers=3/4", "rates", {"*": Rate(1, 2), "ListUsers": Rate(3, 4)}),
+        ("proxy", "10.0.0.0/8 ::1", "proxies", (ip_network("10.0.0.0/8"), ip_network("::1"))),
+        ("quota", "queue=100 call=0", "quotas", {"queue": 100, "call": 0}),
         ("signature-window", "1", "signature_window_seconds", 1),
         ("signature-window", "86400", "signature_window_seconds", 86_400),
         ("function", "arn:a=http://h/x=y", "functions", {"arn:a": "http://h/x=y"}),
@@ -79,6 +86,22 @@ def test_functions_are_many():
     assert parsed(RINGFLOOR_FUNCTION="a=http://x  b=https://y").functions == wanted
 
 
+def test_a_quota_is_a_whole_number():
+    for value in ("queue=", "queue=x", "queue=-1"):
+        with pytest.raises(Fault, match=r"^quota queue: "):
+            parsed("--quota", value)
+
+
+def test_the_number_pool_is_many_ranges():
+    one, two = "US:DID:+12065550100-+12065550199", "DE:UIFN:+800-+899"
+    wanted = numbers.pool(map(numbers.parse, (two, one)))
+    assert parsed("--number-pool", one, "--number-pool", two).pool == wanted
+    assert parsed(RINGFLOOR_NUMBER_POOL=f"{one}  {two}").pool == wanted
+    assert parsed(RINGFLOOR_NUMBER_POOL="").pool == numbers.Pool()
+    with pytest.raises(Fault, match=r"number-pool: \+12065550150 is in two ranges"):
+        parsed("--number-pool", one, "--number-pool", "US:DID:+12065550150-+12065550250")
+
+
 def test_the_key_pair():
     found = parsed(RINGFLOOR_ACCESS_KEY_ID="id", RINGFLOOR_SECRET_ACCESS_KEY="secret")
     assert (found.access_key_id, found.secret_access_key) == ("id", "secret")
@@ -103,6 +126,10 @@ def test_results_are_checked_for_tests_only():
         *(("sandbox", value) for value in ("on?", "x")),
         *(("clock", value) for value in ("sun", "", "WALL")),
         *(("limits", value) for value in ("some", "AWS")),
+        *(("number-pool", value) for value in ("x", "US:DID:+10-+9", "US:MOBILE:+10-+19")),
+        *(("rate", value) for value in ("x", "A=1", "A=0/1", "A=1/0", "A=1/2/3", "A/B=1/1")),
+        *(("proxy", value) for value in ("10.0.0.1/8", "nowhere", "10.0.0.0/33")),
+        *(("quota", value) for value in ("x=1", "=1")),
         *(("function", value) for value in ("a", "=http://x", "a=", "a=ftp://x", "a= http://x")),
     ],
 )
@@ -110,7 +137,8 @@ def test_what_is_refused_names_the_setting_and_the_value(name, value):
     with pytest.raises(Fault) as caught:
         parsed(**{"RINGFLOOR_" + name.upper().replace("-", "_"): value})
     assert str(caught.value).startswith(f"{name}: ")
-    assert repr(value.split()[0] if value and name == "function" else value) in str(caught.value)
+    shown = {"function": value.split()[:1], "quota": [value.partition("=")[0]]}
+    assert repr("".join(shown.get(name, [value])) if value else value) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["clock", "limits"])

@@ -9,6 +9,7 @@ from engine_builders import (
     NUMBER,
     START,
     Driver,
+    ProfileOf,
     a_center,
     a_content,
     an_action,
@@ -17,15 +18,23 @@ from ringfloor.base.errors import Refusal
 from ringfloor.base.time import DAY
 from ringfloor.domain import dialogue
 from ringfloor.domain.commands import (
+    ExpireRecords,
     Hear,
     StartInboundContact,
     StartOutboundContact,
+    TagContact,
+    UpdateAttributes,
+    UpdateContact,
     UpdateInstance,
+    UpdateSchedule,
 )
-from ringfloor.domain.contact import Contact
+from ringfloor.domain.contact import Contact, Reference
 from ringfloor.domain.events import (
+    AttributesUpdated,
     ContactInitiated,
     ContactScheduled,
+    ContactTagged,
+    RecordAmended,
 )
 from ringfloor.engine import engine
 
@@ -339,23 +348,237 @@ def test_unknown_contacts_are_refused_or_no_news():
     )
 
 
+@pytest.mark.parametrize(
+    "method", ["DISCONNECT", "TRANSFER", "QUEUE_TRANSFER", "EXTERNAL_OUTBOUND", "MONITOR"]
+)
+def test_calls_that_began_so_cannot_be_stopped(method):
+    """StopContact; other channels end wherever they are."""
+    center = a_center()
+    for contact_id, channel in (("c1", "VOICE"), ("c2", "CHAT")):
+        center.happen(ContactInitiated(a_contact(contact_id, channel, method)))
+    center.ledger("""
+        1 s    c1 stopped             refused InvalidRequest
+        1 s    c2 stopped             ContactEnded c2 API IN_FLOW; ContactCompleted c2
+    """)
+
+
+def a_contact(contact_id: str, channel: Any, method: Any, stage: Any = "IN_FLOW") -> Contact:
+    return Contact(
+        id=contact_id,
+        channel=channel,
+        initiation_method=method,
+        stage=stage,
+        initiated_at=START,
+        updated_at=START,
+    )
+
+
+# How many at once
+
+
+def test_calls_have_a_quota_and_other_contacts_none():
+    center = a_center()
+    to_sales = center.ids["to sales"]
+    call = {"from_number": "+1", "flow_id": to_sales, "quota": 2}
+    dial = {"to": "+1", "from_number": "+2", "flow_id": to_sales, "dial_ms": 1_000}
+    center.name("c4", "c4")
+    center.ledger(
+        """
+        0 s    a1 status Available    AgentStatusChanged a1 Available
+        0 s    c1 call sales          ContactEnqueued c1 sales; ContactOffered c1 a1 until 20 s
+        0 s    c2 call sales          ContactEnqueued c2 sales
+        0 s    c3 chat sales          ContactEnqueued c3 sales
+        1 s    in                     refused LimitExceeded
+        1 s    out                    refused LimitExceeded
+        2 s    a1 accepts c1          ContactConnectedToAgent c1 a1
+        3 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT CONNECTED
+        4 s    in                     ContactEnqueued c4 sales
+        5 s    out                    refused LimitExceeded
+        """,
+        **{
+            "in": StartInboundContact(contact_id="c4", **call),
+            "out": StartOutboundContact(**dial, quota=2),
+        },
+    )
+    center.run(StartInboundContact(contact_id="c5", channel="CHAT", **call))
+    center.run(StartOutboundContact(**dial))  # nobody counts
+
+
+# Rank
+
+
+def test_a_contact_that_waits_can_be_moved_by_priority_and_by_age():
+    """UpdateContactRoutingData; 1 is the best priority, 5 what everybody has."""
+    center = a_center(agents=4)
+    center.ledger("""
+        0 s    c1 call sales          ContactEnqueued c1 sales
+        1 s    c2 call sales          ContactEnqueued c2 sales
+        2 s    c3 call sales          ContactEnqueued c3 sales
+        3 s    c4 call sales          ContactEnqueued c4 sales
+        4 s    c1 ranks priority 6    RoutingDataUpdated c1 priority 6
+        5 s    c4 ranks age 3         RoutingDataUpdated c4 ms 3000
+        6 s    c3 ranks age 60        RoutingDataUpdated c3 ms 60000
+        7 s    c3 ranks age -10       RoutingDataUpdated c3 ms -10000
+        8 s    a1 status Available    AgentStatusChanged a1 Available;
+                                      ContactOffered c4 a1 until 28 s
+        8 s    a2 status Available    AgentStatusChanged a2 Available;
+                                      ContactOffered c2 a2 until 28 s
+        8 s    a3 status Available    AgentStatusChanged a3 Available;
+                                      ContactOffered c3 a3 until 28 s
+        8 s    a4 status Available    AgentStatusChanged a4 Available;
+                                      ContactOffered c1 a4 until 28 s
+    """)
+    assert center.contact("c1").updated_at == START + 4_000
+
+
+def test_a_rank_that_is_given_early_counts_when_the_contact_is_in_queue():
+    center = a_center()
+    center.ledger("""
+        0 s    c1 call sales          ContactEnqueued c1 sales
+        1 s    c2 dials sales         -
+        2 s    c2 ranks priority 1    RoutingDataUpdated c2 priority 1
+        3 s    c2 answers             ContactConnectedToSystem c2; ContactEnqueued c2 sales
+        4 s    a1 status Available    AgentStatusChanged a1 Available;
+                                      ContactOffered c2 a1 until 24 s
+        5 s    c2 ranks priority 9    RoutingDataUpdated c2 priority 9
+        6 s    a1 rejects c2          OfferMissed c2 a1 rejected
+        7 s    a1 clears c2           ContactCleared c2 a1; ContactOffered c1 a1 until 27 s
+        8 s    a1 accepts c1          ContactConnectedToAgent c1 a1
+        9 s    c1 ranks priority 1    refused ResourceConflict
+        10 s   c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT CONNECTED
+        11 s   c1 ranks age 1         refused ResourceConflict
+        12 s   c9 ranks age 1         refused ResourceNotFound
+    """)
+
+
+def test_a_delay_is_counted_from_the_real_time_in_queue_whatever_the_rank():
+    center = a_center(profiles={"slow": "sales 1 +10"})
+    center.ledger("""
+        0 s    a1 status Available    AgentStatusChanged a1 Available
+        0 s    c1 call sales          ContactEnqueued c1 sales
+        1 s    c1 ranks age 60        RoutingDataUpdated c1 ms 60000
+        10 s   -                      DelayPassed c1 10 s; ContactOffered c1 a1 until 30 s
+        30 s   -                      OfferMissed c1 a1 unanswered
+        31 s   c1 ranks priority 1    RoutingDataUpdated c1 priority 1
+        32 s   a1 clears c1           ContactCleared c1 a1; ContactOffered c1 a1 until 52 s
+    """)
+
+
+# What is said of a contact, live and final
+
+
+def an_ended_contact(center: Driver) -> Contact:
+    center.ledger("""
+        0 s    c1 call sales          ContactEnqueued c1 sales
+        1 s    c1 attributes k=v      AttributesUpdated c1 k=v
+        1 s    c1 tags t=1 u=2        ContactTagged c1 t=1 u=2
+        2 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT IN_QUEUE;
+                                      ContactCompleted c1
+    """)
+    [*_, completed] = center.log[-1][1]
+    return completed.contact
+
+
+def test_a_contact_that_has_ended_is_changed_by_its_record():
+    center = a_center()
+    record = an_ended_contact(center)
+    [amended] = center.run(UpdateAttributes("c1", {"l": "w"}, record)).events
+    assert amended == RecordAmended(AttributesUpdated("c1", {"l": "w"}))
+    assert center.run(TagContact("c1", {"t": None}, record)).events == (
+        RecordAmended(ContactTagged("c1", {"t": None})),
+    )
+    center.ledger("""
+        3 s    c1 attributes l=w      refused ResourceNotFound
+        3 s    c1 tags v=3            refused ResourceNotFound
+    """)
+    assert (record.attributes, record.tags) == ({"k": "v"}, {"t": "1", "u": "2"})
+
+
+def test_a_live_contact_is_changed_whatever_record_somebody_has():
+    center = a_center()
+    center.enqueue("c1", "sales")
+    stale = a_contact("c1", "VOICE", "INBOUND")
+    [event] = center.run(UpdateAttributes("c1", {"k": "v"}, stale)).events
+    assert event == AttributesUpdated("c1", {"k": "v"})
+
+
+def test_what_is_said_of_a_live_contact_adds_up():
+    center = a_center()
+    center.enqueue("c1", "sales")
+    url, number = Reference("URL", "https://example.com"), Reference("NUMBER", "1")
+    center.run(UpdateContact(contact_id="c1", name="Jane", references={"a": url, "b": url}))
+    center.run(UpdateContact(contact_id="c1", description="x", references={"b": number}))
+    center.run(UpdateContact(contact_id="c1", segment_attributes={"tier": "gold"}))
+    center.ledger("""
+        1 s    c1 tags t=1 u=2        ContactTagged c1 t=1 u=2
+        2 s    c1 tags t= u=3 w=      ContactTagged c1 t= u=3 w=
+    """)
+    contact = center.contact("c1")
+    assert (contact.name, contact.description) == ("Jane", "x")
+    assert contact.references == {"a": url, "b": number}
+    assert (contact.tags, contact.segment_attributes) == ({"u": "3"}, {"tier": "gold"})
+    assert contact.updated_at == START + 2_000
+
+
+BOUNDS = {
+    "attributes": (
+        lambda record: UpdateAttributes("c1", {"ab": "é" * 16_382}, record),
+        lambda record: UpdateAttributes("c1", {"ab": "é" * 16_382, "b": ""}, record),
+    ),
+    "tags": (
+        lambda record: TagContact("c1", {**dict.fromkeys("abcde", "v"), "t": None}, record),
+        lambda record: TagContact("c1", dict.fromkeys("abcdef", "v"), record),
+    ),
+    "references": (
+        lambda record: UpdateContact(contact_id="c1", references=urls(50), record=record),
+        lambda record: UpdateContact(contact_id="c1", references=urls(51), record=record),
+    ),
+}
+"""What is just allowed, and one more."""
+
+
+def urls(count: int) -> dict[str, Reference]:
+    return {f"{number}": Reference("URL", "u") for number in range(count)}
+
+
+@pytest.mark.parametrize("what", BOUNDS)
+@pytest.mark.parametrize("ended", [False, True], ids=["live", "ended"])
+def test_what_is_said_of_a_contact_has_a_bound_over_all_that_was_said(what, ended):
+    center = a_center()
+    record = an_ended_contact(center) if ended else None
+    if not ended:
+        center.enqueue("c1", "sales")
+        center.run(UpdateAttributes("c1", {"k": "v"}))
+        center.run(TagContact("c1", {"t": "1", "u": "2"}))
+    most, more = BOUNDS[what]
+    assert len(center.run(most(record)).events) == 1
+    with pytest.raises(Refusal, match=r"InvalidParameterException.*(exceed|more than)"):
+        center.run(more(record))
+
+
+def test_an_ended_contact_is_changed_for_24_months():
+    center = a_center()
+    record = an_ended_contact(center)
+    center.at = START + 731 * DAY  # 14 November 2023 to 14 November 2025, over a leap day
+    assert center.run(UpdateAttributes("c1", {"k": "w"}, record)).events
+    center.at += 1
+    with pytest.raises(Refusal, match="InitialContactId: no contact 'c1'"):
+        center.run(UpdateAttributes("c1", {"k": "w"}, record))
+    with pytest.raises(Refusal, match="ContactId: no contact 'c1'"):
+        center.run(TagContact("c1", {"k": "w"}, record))
+    [expired] = center.run(ExpireRecords()).events
+    assert expired.before == START + 1
+
+
 # Scheduled contacts: no command makes one yet
 
 
-def with_a_callback() -> Driver:
+def with_a_callback(channel: Any = "VOICE") -> Driver:
     """c1 enters the queue at 90 s."""
-    center = a_center()
-    callback = Contact(
-        id=center.name("c1", "c1"),
-        channel="VOICE",
-        initiation_method="CALLBACK",
-        stage="SCHEDULED",
-        initiated_at=center.at,
-        updated_at=center.at,
-    )
+    center = a_center(profiles={"all": ProfileOf("sales, sales/TASK", task=1)})
     center.happen(
-        ContactInitiated(callback),
-        ContactScheduled("c1", center.ids["sales"], "VOICE", START + 90_000),
+        ContactInitiated(a_contact(center.name("c1", "c1"), channel, "CALLBACK", "SCHEDULED")),
+        ContactScheduled("c1", center.ids["sales"], channel, START + 90_000),
     )
     return center
 
@@ -369,6 +592,34 @@ def test_a_scheduled_contact_enters_its_queue_when_its_delay_is_over():
         90 s      -                      ContactEnqueued c1 sales;
                                          ContactOffered c1 a1 until 110 s
     """)
+
+
+def test_a_scheduled_task_can_be_given_another_time():
+    """UpdateContactSchedule: within the six days from now, and tasks only."""
+    center = with_a_callback("TASK")
+    times = {
+        "past": center.at - 1,
+        "far": center.at + 6 * DAY + 1_001,
+        "later": center.at + 6 * DAY + 1_000,
+        "sooner": center.at + 30_000,
+    }
+    center.ledger(
+        """
+        0 s    a1 status Available    AgentStatusChanged a1 Available
+        1 s    past                   refused InvalidParameter
+        1 s    far                    refused InvalidParameter
+        1 s    later                  ContactScheduled c1 sales until 518401 s
+        2 s    sooner                 ContactScheduled c1 sales until 30 s
+        30 s   -                      ContactEnqueued c1 sales;
+                                      ContactOffered c1 a1 until 50 s
+        31 s   sooner                 refused InvalidRequest
+        """,
+        **{name: UpdateSchedule("c1", at) for name, at in times.items()},
+    )
+    with pytest.raises(Refusal, match="InvalidRequestException"):
+        with_a_callback().run(UpdateSchedule("c1", START + 1_000))
+    with pytest.raises(Refusal, match="ResourceNotFoundException"):
+        a_center().run(UpdateSchedule("c1", START + 1_000))
 
 
 def test_a_scheduled_contact_can_be_stopped():

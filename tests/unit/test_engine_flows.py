@@ -15,8 +15,12 @@ from engine_builders import (
     to_queue,
 )
 from ringfloor.base.errors import Refusal
-from ringfloor.base.limits import ATTRIBUTES_BYTES_MAX, FLOW_ACTIONS_PER_TURN_MAX
-from ringfloor.domain import dialogue
+from ringfloor.base.limits import (
+    ATTRIBUTES_BYTES_MAX,
+    FLOW_ACTIONS_PER_TURN_MAX,
+    FLOW_MODULES_DEEP_MAX,
+)
+from ringfloor.domain import commands, dialogue
 from ringfloor.domain.commands import (
     Hear,
     StartInboundContact,
@@ -27,10 +31,13 @@ from ringfloor.domain.events import (
     AttributesUpdated,
     ContactCompleted,
     ContactEnded,
+    ContactInitiated,
+    FlowEntered,
     FlowStepped,
 )
-from ringfloor.engine import engine
+from ringfloor.engine import engine, flows
 
+BUT_STEPS_OF_MODULES = (ContactInitiated, FlowEntered)
 BUT_STEPS = tuple(each for each in FLOW_NOISE if each is not FlowStepped)
 """Hidden in a ledger about the steps of a flow."""
 
@@ -334,6 +341,330 @@ def test_a_flow_may_become_a_draft_again_while_a_contact_is_in_it():
         1 s    -                      -
     """)
     center.run(Hear("c1", 1, dialogue.Done()))
+
+
+# Modules
+
+
+def a_module(center: Driver, name: str, *actions: dict[str, Any]) -> str:
+    properties = {"Name": name, "State": "ACTIVE", "Status": "PUBLISHED"}
+    return center.create(
+        "contact_flow_module", name, {**properties, "Content": a_content(*actions)}
+    )
+
+
+def a_version(center: Driver, of: str, number: int, kind: str = "contact_flow_module") -> str:
+    """The version of what is published now, and an alias of the same name in words: live."""
+    content = center.center.resources[kind][center.ids[of]].properties["Content"]
+    owner = {flows.OWNER[kind]: center.ids[of]}
+    version = commands.CreateResource(
+        kind=f"{kind}_version",
+        id=f"{center.ids[of]}:{number}",
+        properties={**owner, "Version": number, "Status": "PUBLISHED", "Content": content},
+    )
+    made = center.run(version).answer
+    alias = {**owner, "Name": f"live{number}", "VersionId": made}
+    return center.create(f"{kind}_alias", f"{of} live{number}", alias)
+
+
+def invoke(module: str, then: str = "after", **given: str) -> dict[str, Any]:
+    parameters = {"FlowModuleId": module, **({"Input": given} if given else {})}
+    return an_action("invoke", "InvokeFlowModule", parameters, then, NoMatchingError="failed")
+
+
+def says(identifier: str, text: str, then: str = "bye") -> dict[str, Any]:
+    return an_action(identifier, "MessageParticipant", {"Text": text}, then)
+
+
+BACK = an_action("back", "EndFlowModuleExecution")
+ENDS = (says("after", "After"), says("failed", "Failed"), an_action("bye", "DisconnectParticipant"))
+HANGS_UP = """FlowStepped c1 Disconnect;
+                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                      ContactCompleted c1"""
+
+
+def test_a_module_runs_and_comes_back():
+    center = a_center()
+    module = a_module(center, "ask", says("say", "In $.Modules.Input.where", "back"), BACK)
+    center.a_flow("welcome", a_content(invoke(module, where="$.Channel"), *ENDS))
+    center.ledger(
+        f"""
+        0 s    c1 enters welcome      ContactInitiated c1 INBOUND VOICE; FlowEntered c1 welcome;
+                                      FlowStepped c1 EnterModule; ModuleEntered c1 ask;
+                                      FlowStepped c1 Play 'In VOICE'
+        1 s    c1 hears done          FlowStepped c1 LeaveModule; ModuleLeft c1 = Done;
+                                      FlowStepped c1 Play 'After'
+        2 s    c1 hears done          {HANGS_UP}
+        """,
+        hide=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("actions", "happens"),
+    [
+        ([says("say", "In", "say")], "FlowStepped c1 Play 'In'"),
+        ([an_action("bye", "DisconnectParticipant")], HANGS_UP),
+        (
+            [an_action("no", "TransferContactToQueue", {}, "no")],
+            """FlowStepped c1 TransferToQueue = NoMatchingError;
+                                      FlowStepped c1 End dead_end;
+                                      ModuleLeft c1 = NoMatchingError;
+                                      FlowStepped c1 Play 'Failed'""",
+        ),
+        (
+            [an_action("end", "EndFlowExecution")],
+            """FlowStepped c1 End finished;
+                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                      ContactCompleted c1""",
+        ),
+    ],
+    ids=["waits", "hangs up", "dies", "ends the flow"],
+)
+def test_how_a_module_may_end(actions, happens):
+    center = a_center()
+    center.a_flow("welcome", a_content(invoke(a_module(center, "m", *actions)), *ENDS))
+    center.ledger(
+        f"""
+        0 s    c1 enters welcome      FlowStepped c1 EnterModule; ModuleEntered c1 m;
+                                      {happens}
+        """,
+        hide=BUT_STEPS_OF_MODULES,
+    )
+
+
+def test_a_module_may_hand_the_contact_on():
+    """To a queue or another flow: nobody waits for the module then."""
+    for target in ("to sales", "on"):
+        center = a_center()
+        there = {"ContactFlowId": center.ids["to sales"]}
+        center.a_flow("on", a_content(an_action("go", "TransferToFlow", there)))
+        go = an_action("go", "TransferToFlow", {"ContactFlowId": center.ids[target]})
+        center.a_flow("welcome", a_content(invoke(a_module(center, "m", go)), *ENDS))
+        center.ledger("""
+            0 s    c1 enters welcome      ContactEnqueued c1 sales
+        """)
+        assert center.contact("c1").callers == []
+
+
+@pytest.mark.parametrize(
+    "named", ["nowhere", "{m}:$SAVED", "{m}:7", "{m}:dead", "$.Attributes.none", "{archived}"]
+)
+def test_what_is_no_published_module_takes_the_error_branch(named):
+    center = a_center()
+    ids = {name: a_module(center, name, BACK) for name in ("m", "archived")}
+    center.update("contact_flow_module", "archived", State="ARCHIVED")
+    center.a_flow("welcome", a_content(invoke(named.format(**ids)), *ENDS))
+    center.run(inbound(flow_id=center.ids["welcome"]))
+    ask = center.contact("c1").ask
+    assert ask == dialogue.Play(dialogue.Prompt("text", "Failed"))
+
+
+def test_modules_nest_five_deep():
+    center = a_center()
+    deepest = a_module(center, "m1", says("say", "Here", "back"), BACK)
+    for number in range(2, FLOW_MODULES_DEEP_MAX + 2):
+        fails = an_action("failed", "MessageParticipant", {"Text": f"Too deep at {number}"}, "back")
+        deepest = a_module(center, f"m{number}", invoke(deepest, "back"), fails, BACK)
+    for entered, said in (("m5", "Here"), ("m6", "Too deep at 2")):
+        center.a_flow(entered, a_content(invoke(center.ids[entered]), *ENDS))
+        center.name(entered, center.center.named("contact_flow", entered))
+        center.name("c1", "c1")
+        center.run(inbound(flow_id=center.ids[entered]))
+        ask = center.contact("c1").ask
+        assert ask == dialogue.Play(dialogue.Prompt("text", said)), entered
+        center.run(Hear("c1", center.contact("c1").asks, dialogue.Done()))
+        assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "After"))
+        center.run(commands.StopContact("c1"))
+
+
+def test_a_module_that_invokes_itself_ends_the_contact(monkeypatch):
+    center = a_center()
+    itself = a_module(center, "m", BACK)
+    fails = an_action(
+        "failed", "InvokeFlowModule", {"FlowModuleId": "no"}, NoMatchingError="invoke"
+    )
+    center.update("contact_flow_module", "m", Content=a_content(invoke(itself, "invoke"), fails))
+    center.a_flow("welcome", a_content(invoke(itself), *ENDS))
+    assert ends_by_itself(center, monkeypatch) == FLOW_ACTIONS_PER_TURN_MAX
+
+
+def test_a_contact_and_its_callers_keep_their_editions():
+    """The ledger's snapshots know every edition that somebody waits in."""
+    center = a_center()
+    inner = a_module(center, "inner", says("say", "Inner", "back"), BACK)
+    outer = a_module(center, "outer", invoke(inner, "say"), says("say", "Outer", "back"), BACK)
+    center.a_flow("welcome", a_content(invoke(outer), *ENDS))
+    center.ledger("""
+        0 s    c1 enters welcome      -
+    """)
+    for kind, name in (("_module", "inner"), ("_module", "outer"), ("", "welcome")):
+        center.update(f"contact_flow{kind}", name, Content=a_content(says("new", "New", "new")))
+    center.ledger(
+        """
+        1 s    c1 hears done          FlowStepped c1 LeaveModule; ModuleLeft c1 = Done;
+                                      FlowStepped c1 Play 'Outer'
+        2 s    c1 hears done          FlowStepped c1 LeaveModule; ModuleLeft c1 = Done;
+                                      FlowStepped c1 Play 'After'
+        3 s    c2 enters welcome      FlowStepped c2 Play 'New'
+        """,
+        hide=BUT_STEPS_OF_MODULES,
+    )
+
+
+def test_what_a_module_learns_stays_in_it():
+    """Administrator guide, flow modules: local data of the flow is not overridden."""
+    center = a_center()
+    enable = {"FlowLoggingBehavior": "Enabled"}
+    called = {"LambdaFunctionARN": "f"}
+    module = a_module(
+        center,
+        "m",
+        an_action("log", "UpdateFlowLoggingBehavior", enable, "say"),
+        says("say", "[$.External.k]", "call"),
+        an_action("call", "InvokeLambdaFunction", called, "set"),
+        an_action("set", "UpdateContactAttributes", {"Attributes": {"k": "$.External.k"}}, "back"),
+        BACK,
+    )
+    center.a_flow(
+        "welcome",
+        a_content(
+            an_action("call", "InvokeLambdaFunction", called, "invoke"),
+            invoke(module, "tell"),
+            says("tell", "$.External.k, $.Attributes.k, [$.Modules.Input]"),
+            *ENDS,
+        ),
+    )
+    center.name("c1", "c1")
+    center.run(inbound(flow_id=center.ids["welcome"]))
+    for heard in (dialogue.Answer({"k": "out"}), dialogue.Done(), dialogue.Answer({"k": "in"})):
+        center.run(Hear("c1", center.contact("c1").asks, heard))
+    assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "out, in, []"))
+    session = center.contact("c1").session
+    assert session is not None
+    assert session.logging
+
+
+def test_outside_of_a_module_its_end_ends_the_flow():
+    with_flow(BACK).ledger(
+        """
+        0 s    c1 enters welcome      FlowStepped c1 LeaveModule;
+                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                      ContactCompleted c1
+        """,
+        hide=BUT_STEPS,
+    )
+
+
+# Versions, aliases, archives
+
+
+@pytest.mark.parametrize(
+    "named", ["{id}:1", "{id}:live1", "{arn}:1", "{arn}:live1", "{arn}/alias/{a}"]
+)
+@pytest.mark.parametrize("what", ["module", "flow"])
+def test_a_version_is_entered_by_its_number_or_an_alias(what, named):
+    center = a_center()
+    kind = "contact_flow_module" if what == "module" else "contact_flow"
+    if what == "module":
+        identifier = a_module(center, "m", says("say", "One"))
+    else:
+        identifier = center.a_flow("m", a_content(says("say", "One")))
+    alias = a_version(center, "m", 1, kind)
+    center.update(kind, "m", Content=a_content(says("say", "Two")))
+    arn = center.center.home.arn_of(kind, identifier)
+    reference = named.format(id=identifier, arn=arn, a=alias)
+    go = an_action("go", "TransferToFlow", {"ContactFlowId": reference})
+    center.a_flow("welcome", a_content(invoke(reference) if what == "module" else go))
+    center.ledger("""
+        0 s    c1 enters welcome      -
+    """)
+    assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "One"))
+
+
+def test_an_alias_moves_for_whoever_comes_later():
+    center = a_center()
+    identifier = a_module(center, "m", says("say", "One"))
+    a_version(center, "m", 1)
+    center.update("contact_flow_module", "m", Content=a_content(says("say", "Two")))
+    a_version(center, "m", 2)
+    center.a_flow("welcome", a_content(invoke(f"{identifier}:live1")))
+    for contact_id, said in (("c1", "One"), ("c2", "Two")):
+        begin = {"contact_id": contact_id, "from_number": "+1", "flow_id": center.ids["welcome"]}
+        center.run(StartInboundContact(**begin))
+        ask = center.contact(contact_id).ask
+        assert ask == dialogue.Play(dialogue.Prompt("text", said))
+        center.update("contact_flow_module_alias", "m live1", VersionId=f"{identifier}:2")
+    assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "One"))
+
+
+def test_an_archived_flow_is_not_entered_but_finished():
+    center = with_flow(*HELLO)
+    center.a_flow(
+        "on",
+        a_content(
+            an_action(
+                "go",
+                "TransferToFlow",
+                {"ContactFlowId": center.ids["welcome"]},
+                NoMatchingError="no",
+            ),
+            says("no", "No"),
+        ),
+    )
+    center.ledger("""
+        0 s    c1 enters welcome      -
+    """)
+    center.update("contact_flow", "welcome", State="ARCHIVED")
+    center.ledger(
+        """
+        1 s    c1 hears done          FlowStepped c1 Play 'Again'
+        2 s    c2 enters welcome      refused InvalidRequest
+        3 s    c3 enters on           FlowStepped c3 EnterFlow = NoMatchingError;
+                                      FlowStepped c3 Play 'No'
+        """,
+        hide=BUT_STEPS,
+    )
+
+
+def test_versions_go_with_their_flow_and_aliases_hold_it():
+    center = a_center()
+    identifier = a_module(center, "m", BACK)
+    a_version(center, "m", 1)
+    user = {"Name": "f", "Type": "CONTACT_FLOW", "Status": "PUBLISHED", "ModuleIds": [identifier]}
+    center.create("contact_flow", "f", {**user, "Content": a_content(invoke(identifier))})
+    for kind, alias, by in (
+        ("contact_flow_module_version", f"{identifier}:1", "alias 'live1' of flow module 'm'"),
+        ("contact_flow_module", identifier, "flow 'f', flow module alias 'live1' of flow module"),
+    ):
+        with pytest.raises(Refusal, match=by) as caught:
+            center.run(commands.DeleteResource(kind, alias))
+        assert caught.value.code == "ResourceInUseException"
+    for kind, alias in (
+        ("contact_flow", "f"),
+        ("contact_flow_module_alias", "m live1"),
+        ("contact_flow_module", "m"),
+    ):
+        center.run(commands.DeleteResource(kind, center.ids[alias]))
+    assert center.center.resources["contact_flow_module_version"] == {}
+    assert f"{identifier}:1" not in center.center.flows
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("ID", ("ID", "")),
+        ("ID:3", ("ID", "3")),
+        ("ID:a:b", ("ID", "a:b")),
+        ("arn:aws:connect:r:1:instance/I/contact-flow/ID", ("ID", "")),
+        ("arn:aws:connect:r:1:instance/I/contact-flow/ID:$SAVED", ("ID", "$SAVED")),
+        ("arn:aws:connect:r:1:instance/I/flow-module/ID/alias/A", ("ID", "A")),
+        ("arn:aws:connect:r:1:instance", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_what_a_reference_to_a_flow_names(reference, expected):
+    assert flows.pointer(reference) == expected
 
 
 def delete(center: Driver, kind: str, alias: str) -> None:

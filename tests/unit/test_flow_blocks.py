@@ -23,10 +23,12 @@ from ringfloor.domain.dialogue import (
     Done,
     End,
     EnterFlow,
+    EnterModule,
     Failed,
     Gather,
     Heard,
     Invoke,
+    LeaveModule,
     Play,
     Prompt,
     SetAttributes,
@@ -69,7 +71,7 @@ def place(taken: Step) -> str | None:
 
 def test_every_block_is_a_type_of_the_language():
     assert set(BLOCKS) <= set(CATALOG)
-    assert len(BLOCKS) == 11
+    assert len(BLOCKS) == 13
 
 
 # MessageParticipant
@@ -538,6 +540,47 @@ def test_a_granted_transfer_to_flow_ends_the_flow():
     assert asks("TransferToFlow", {"ContactFlowId": "$.Attributes.none"}) == "NoMatchingError"
     assert hears("TransferToFlow", flow, Done()).ask == End("finished")
     assert place(hears("TransferToFlow", flow, Failed("NoMatchingError"))) == "NoMatchingError"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"FlowModuleId": "m"}, EnterModule("m", {})),
+        ({"FlowModuleId": "$.Attributes.queue"}, EnterModule("q7", {})),
+        (
+            {"FlowModuleId": "m", "Input": {"who": "$.Attributes.name!", "n": 5, "no": "$.None"}},
+            EnterModule("m", {"who": "Ann!", "n": "5", "no": ""}),
+        ),
+        ({"FlowModuleId": "m", "Input": "no object"}, EnterModule("m", {})),
+        ({"FlowModuleId": "$.Attributes.none"}, "NoMatchingError"),
+        ({"Input": {}}, "NoMatchingError"),
+        (
+            {"FlowModuleId": "m", "Input": {"k": "x" * ATTRIBUTES_BYTES_MAX}},
+            "NoMatchingError",
+        ),
+    ],
+)
+def test_a_module_is_entered(parameters, expected):
+    assert asks("InvokeFlowModule", parameters) == expected
+
+
+def test_a_module_leads_on_or_fails():
+    assert place(hears("InvokeFlowModule", {"FlowModuleId": "m"}, Done())) == "next"
+    failed = hears("InvokeFlowModule", {"FlowModuleId": "m"}, Failed("NoMatchingError"))
+    assert place(failed) == "NoMatchingError"
+
+
+def test_a_module_knows_its_input():
+    flow = a_flow(an_action("MessageParticipant", {"Text": "[$.Modules.Input.who]"}))
+    assert first(flow, module_input={"who": "Ann"}).ask == Play(Prompt("text", "[Ann]"))
+    assert first(flow).ask == Play(Prompt("text", "[]"))
+
+
+def test_the_end_of_a_module_is_its_end():
+    flow = a_flow(an_action("EndFlowModuleExecution", then=None))
+    asked = first(flow)
+    assert asked.ask == LeaveModule()
+    assert step(flow, asked.session, Done(), VIEW).ask == End("finished")
 
 
 def test_logging_is_switched():

@@ -208,6 +208,8 @@ parameter_names = st.sampled_from(
         "ContactFlowId",
         "ComparisonValue",
         "FlowLoggingBehavior",
+        "FlowModuleId",
+        "Input",
     ]
 )
 inner_names = st.sampled_from(
@@ -236,6 +238,8 @@ TYPES = [
     "TransferContactToQueue",
     "Compare",
     "TransferToFlow",
+    "InvokeFlowModule",
+    "EndFlowModuleExecution",
     "UpdateFlowLoggingBehavior",
 ]
 

@@ -186,7 +186,7 @@ async def told(made, effect):
         assert not made.busy()
         answer.set_result(command)
 
-    made.invoke(effect, tell)
+    made.invoke("i1", effect, tell)
     assert made.busy()
     found = await asyncio.wait_for(answer, 5)
     await made.close()
@@ -286,7 +286,7 @@ async def test_closing_gives_up_calls():
         await asyncio.Event().wait()
 
     made = functions(answer)
-    made.invoke(call(), pytest.fail)
+    made.invoke("i1", call(), pytest.fail)
     await asyncio.sleep(0)
     await made.close()
     assert not made.busy()

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from node_builders import CUSTOMER, NUMBER, START, KeptHistory, KeptJournal, Stage, a_node
+from ringfloor.base.codec import decoder
 from ringfloor.base.errors import Fault
 from ringfloor.base.time import VirtualClock
 from ringfloor.domain import commands
+from ringfloor.domain.contact import Contact
 from ringfloor.domain.events import Origin
 from ringfloor.engine import engine
 from ringfloor.engine.invariants import violations
@@ -95,7 +97,27 @@ async def a_day(stage, office):
         )
     )
     await stop_all(office)
+    await amend(office, waiting, "later")
     await office.a_call()
+
+
+async def amend(office, contact_id, value):
+    """Something is said of a contact that has ended."""
+    record = await office.stage.node.analyse(
+        office.desk, lambda history: history.leg(office.instance_id, contact_id)
+    )
+    contact = decoder(Contact).decode(record)
+    await office.submit(commands.UpdateAttributes(contact_id, {value: value}, contact))
+
+
+async def amend_any(office, value):
+    history = office.stage.history
+    cursor = history._database.cursor()
+    ended = cursor.execute(
+        "SELECT DISTINCT contact_id FROM leg WHERE instance = ? ORDER BY 1", [office.instance_id]
+    ).fetchall()
+    for (contact_id,) in ended[-2:]:
+        await amend(office, contact_id, value)
 
 
 async def stop_all(office):
@@ -172,6 +194,8 @@ async def busy_hours(stage, offices, draw, rounds):
         asks = [stage.node.submit(office.instance_id, wanted)]
         if draw.random() < 0.4:
             asks.append(office.a_call())
+        if draw.random() < 0.2:
+            asks.append(amend_any(office, f"{draw.randrange(9)}"))
         beside.extend(
             asyncio.ensure_future(stage.node.analyse(office.desk, rows))
             for _ in range(draw.randrange(3))

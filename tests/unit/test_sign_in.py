@@ -17,6 +17,7 @@ from ringfloor.base.limits import (
     SIGN_IN_KEYS_MAX,
     SIGN_IN_WINDOW_MS,
     SIGN_INS_AT_ONCE_MAX,
+    SIGN_INS_FROM_ONE_ADDRESS_MAX,
 )
 from ringfloor.base.time import SECOND, seconds
 from ringfloor.domain import commands
@@ -270,18 +271,30 @@ class TestFailures:
     async def test_guesses_made_at_once_count_too(self, office):
         attempts = Attempts()
         refusals = await asyncio.gather(
-            *(fail(office, attempts) for _ in range(SIGN_INS_AT_ONCE_MAX))
+            *(fail(office, attempts) for _ in range(SIGN_INS_FROM_ONE_ADDRESS_MAX))
         )
         assert refusals.count("UnauthorizedException") == SIGN_IN_FAILURES_MAX
 
     async def test_only_so_many_passwords_are_checked_at_once(self, office):
         attempts = Attempts()
         names = [f"user {number}" for number in range(SIGN_INS_AT_ONCE_MAX + 1)]
-        refusals = await asyncio.gather(*(fail(office, attempts, username=name) for name in names))
+        refusals = await asyncio.gather(
+            *(fail(office, attempts, username=name, source=name) for name in names)
+        )
         assert refusals == ["UnauthorizedException"] * SIGN_INS_AT_ONCE_MAX + [
             "TooManyRequestsException"
         ]
         assert await enter(office, attempts)
+
+    async def test_one_address_leaves_room_for_others(self, office):
+        attempts = Attempts()
+        names = [f"user {number}" for number in range(SIGN_INS_AT_ONCE_MAX)]
+        (*refusals, session) = await asyncio.gather(
+            *(fail(office, attempts, username=name) for name in names),
+            enter(office, attempts, source=ELSEWHERE),
+        )
+        assert refusals.count("TooManyRequestsException") == 4
+        assert session.access
 
 
 def test_the_table_of_failures_is_bounded():
@@ -332,7 +345,6 @@ def federate(office: Office, arn: str) -> Any:
 @pytest.mark.parametrize(
     ("arn", "user"),
     [
-        (f"arn:aws:iam::{ACCOUNT}:root", "root"),
         (f"arn:aws:iam::{ACCOUNT}:user/ann", "ann"),
         (f"arn:aws:iam::{ACCOUNT}:user/staff/ann", "ann"),
         (f"arn:aws:sts::{ACCOUNT}:assumed-role/agents/ann", "ann"),
@@ -354,9 +366,10 @@ async def test_federation_is_for_the_user_of_the_callers_name(stage, arn, user):
 
 
 async def test_federation_needs_a_user_of_that_name(stage):
-    office = await stage.an_instance("saml", users=["ann"])
-    refused = federate(office, f"arn:aws:iam::{ACCOUNT}:root")
-    assert await code(refused) == "UserNotFoundException"
+    office = await stage.an_instance("saml", users=["ann", "root"])
+    for caller in ("user/bob", "root"):  # the account's root stands for no user
+        refused = federate(office, f"arn:aws:iam::{ACCOUNT}:{caller}")
+        assert await code(refused) == "UserNotFoundException"
 
 
 async def test_federation_is_not_for_passwords(office):

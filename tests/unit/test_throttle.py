@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfloor.aws.throttle import AWS_LIMITS, Limits, Rate, Throttle
+from ringfloor.aws.throttle import AWS_LIMITS, NO_LIMITS, Limits, Rate, Throttle
 from ringfloor.base.errors import Refusal
 from ringfloor.base.time import DAY, SECOND, Instant
 
@@ -60,7 +60,7 @@ def test_accounts_and_operations_do_not_share() -> None:
 
 
 def test_off() -> None:
-    throttle = Throttle(None)
+    throttle = Throttle(NO_LIMITS)
     assert all(_allowed(throttle, "1", "ListUsers", _START) for _ in range(1000))
     assert len(throttle) == 0
 
@@ -71,6 +71,17 @@ def test_other_limits() -> None:
     times = [_START + 10 * n for n in range(101)]
     assert all(_allowed(throttle, "1", "Quick", at) for at in times)
     assert sum(_allowed(throttle, "1", "Slow", at) for at in times) == 2
+
+
+def test_rates_of_an_operator() -> None:
+    given = {"Slow": Rate(1, 1), "GetMetricData": Rate(50, 80)}
+    limits = AWS_LIMITS.with_rates(given)
+    assert limits.of("Slow") == Rate(1, 1)
+    assert limits.of("GetMetricData") == Rate(50, 80)
+    assert limits.of("GetCurrentMetricData") == Rate(5, 8)
+    assert limits.of("ListUsers") == Rate(2, 5)
+    assert NO_LIMITS.with_rates(given).of("ListUsers") is None
+    assert NO_LIMITS.with_rates({"*": Rate(7, 9)}).of("ListUsers") == Rate(7, 9)
 
 
 def test_memory_is_bounded_and_the_emptiest_are_remembered() -> None:

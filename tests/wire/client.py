@@ -12,6 +12,7 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from botocore.utils import percent_encode_sequence
 
+from ringfloor.aws.access import Environment
 from ringfloor.aws.model import UNWORDED, Service
 from ringfloor.aws.request import (
     HttpRequest,
@@ -27,6 +28,7 @@ from ringfloor.aws.response import HttpResponse
 from ringfloor.base.errors import Refusal
 
 ROOT = Principal("123456789012", "arn:aws:iam::123456789012:root", "AKIDEXAMPLE")
+HERE = Environment("192.0.2.1", 1_790_000_000_000, "us-east-1", (), lambda _: {})
 
 _serializer = create_serializer("rest-json", include_validation=False)
 _parser = create_parser("rest-json")
@@ -54,7 +56,8 @@ def serialised(operation: OperationModel, params: dict[str, Any]) -> HttpRequest
 
 def understood(service: Service, http: HttpRequest) -> Valid[Principal]:
     """The stages after the signature."""
-    return validate(authorise(parse(Signed(http, ROOT, "us-east-1"), service), RootOnly()))
+    valid = validate(parse(Signed(http, ROOT, "us-east-1"), service))
+    return authorise(valid, RootOnly(), HERE).valid
 
 
 def params_of(service: Service, http: HttpRequest) -> dict[str, Any]:

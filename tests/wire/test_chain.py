@@ -5,23 +5,25 @@ from pathlib import Path
 import pytest
 from mypy import api
 
+from ringfloor.aws.iam import Access, Decision
 from ringfloor.aws.model import Service
 from ringfloor.aws.request import Principal, RootOnly, Signed, authorise, parse, validate
 from ringfloor.base.errors import Refusal
-from wire.client import ROOT, http_request
+from wire.client import HERE, ROOT, http_request
 
 _INSTANCE = "11111111-2222-4333-8444-555555555555"
 
 
 class _Asked:
-    """Policies that say no and remember what they were asked."""
+    """Policies that answer what they were told to and remember what they were asked."""
 
-    def __init__(self) -> None:
-        self.questions: list[tuple[str, str, tuple[str, ...]]] = []
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        self.questions: list[tuple[str, str, str]] = []
 
-    def decide(self, principal: Principal, action: str, resource_arns: tuple[str, ...]) -> bool:
-        self.questions.append((principal.arn, action, resource_arns))
-        return False
+    def decide(self, principal: Principal, access: Access) -> Decision:
+        self.questions.append((principal.arn, access.action, access.resource))
+        return self.decision
 
 
 def _signed(method: str, target: str) -> Signed[Principal]:
@@ -33,83 +35,93 @@ def test_each_stage_adds_its_part(connect: Service) -> None:
     parsed = parse(signed, connect)
     assert parsed.operation.name == "DescribeUser"
     assert parsed.labels == (_INSTANCE, "u")
-    valid = validate(authorise(parsed, RootOnly()))
+    valid = validate(parsed)
     assert valid.http is signed.http
     assert valid.principal is ROOT
     assert valid.region == "us-east-1"
     assert (valid.params.InstanceId, valid.params.UserId) == (_INSTANCE, "u")
+    assert authorise(valid, RootOnly(), HERE).valid is valid
 
 
 @pytest.mark.parametrize(
-    ("method", "target", "action", "resource"),
+    ("decision", "why"),
     [
         (
-            "GET",
-            f"/users/{_INSTANCE}/u",
-            "connect:DescribeUser",
-            f"arn:aws:connect:us-east-1:123456789012:instance/{_INSTANCE}",
+            Decision.IMPLICITLY_DENIED,
+            "because no identity-based policy allows the connect:DescribeUser action",
         ),
-        (
-            "GET",
-            "/users-summary/As%20Sent",
-            "connect:ListUsers",
-            "arn:aws:connect:us-east-1:123456789012:instance/As Sent",
-        ),
-        (
-            "GET",
-            "/users-summary/arn%3Aaws%3Aconnect%3Aeu%3A1%3Ainstance%2Fi",
-            "connect:ListUsers",
-            "arn:aws:connect:eu:1:instance/i",
-        ),
-        (
-            "GET",
-            "/tags/arn:aws:connect:eu:1:instance/i/queue/q",
-            "connect:ListTagsForResource",
-            "arn:aws:connect:eu:1:instance/i/queue/q",
-        ),
-        ("GET", "/instance", "connect:ListInstances", "*"),
+        (Decision.DENIED, "with an explicit deny in an identity-based policy"),
     ],
 )
-def test_access_is_asked_and_denied_in_the_words_of_aws(
-    connect: Service, method: str, target: str, action: str, resource: str
+def test_what_is_denied_is_refused_in_the_words_of_aws(
+    connect: Service, decision: Decision, why: str
 ) -> None:
-    policies = _Asked()
+    policies = _Asked(decision)
+    resource = f"arn:aws:connect:us-east-1:123456789012:instance/{_INSTANCE}/agent/As Sent"
     with pytest.raises(Refusal) as refused:
-        authorise(parse(_signed(method, target), connect), policies)
-    assert policies.questions == [(ROOT.arn, action, (resource,))]
+        authorise(
+            validate(parse(_signed("GET", f"/users/{_INSTANCE}/As%20Sent"), connect)),
+            policies,
+            HERE,
+        )
+    assert policies.questions == [(ROOT.arn, "connect:DescribeUser", resource)]
     assert refused.value.code == "AccessDeniedException"
     assert refused.value.message == (
-        f"User: {ROOT.arn} is not authorized to perform: {action} on resource: {resource}"
+        f"User: {ROOT.arn} is not authorized to perform: connect:DescribeUser"
+        f" on resource: {resource} {why}"
     )
 
 
+def test_every_resource_is_asked_about(connect: Service) -> None:
+    http = http_request(
+        "POST",
+        f"/users/{_INSTANCE}/u/routing-profile",
+        body=b'{"RoutingProfileId": "r"}',
+    )
+    policies = _Asked(Decision.ALLOWED)
+    authorise(validate(parse(Signed(http, ROOT, "us-east-1"), connect)), policies, HERE)
+    home = f"arn:aws:connect:us-east-1:123456789012:instance/{_INSTANCE}"
+    assert [resource for _, _, resource in policies.questions] == [
+        f"{home}/routing-profile/r",
+        f"{home}/agent/u",
+    ]
+
+
+def test_what_cannot_be_read_is_refused_before_anybody_is_asked(connect: Service) -> None:
+    policies = _Asked(Decision.DENIED)
+    signed = _signed("GET", f"/users-summary/{_INSTANCE}?maxResults=none")
+    with pytest.raises(Refusal, match="MaxResults"):
+        authorise(validate(parse(signed, connect)), policies, HERE)
+    assert policies.questions == []
+
+
 def test_parameters_cannot_be_changed(connect: Service) -> None:
-    signed = _signed("GET", f"/users/{_INSTANCE}/u")
-    valid = validate(authorise(parse(signed, connect), RootOnly()))
+    valid = validate(parse(_signed("GET", f"/users/{_INSTANCE}/u"), connect))
     with pytest.raises(AttributeError):
         valid.params.InstanceId = "another"
 
 
 _PROGRAM = """
+from ringfloor.aws.access import Environment
 from ringfloor.aws.model import Service
 from ringfloor.aws.request import (
     Authorised, HttpRequest, Parsed, Principal, RootOnly, Signed, Valid, authorise, parse, validate
 )
 
-def whole(signed: Signed[Principal], service: Service) -> Valid[Principal]:
-    return validate(authorise(parse(signed, service), RootOnly()))
+def whole(signed: Signed[Principal], service: Service, here: Environment) -> Authorised[Principal]:
+    return authorise(validate(parse(signed, service)), RootOnly(), here)
 
 def unsigned(http: HttpRequest, service: Service) -> Parsed[Principal]:
     return parse(http, service)  # refused
 
-def unparsed(signed: Signed[Principal]) -> Authorised[Principal]:
-    return authorise(signed, RootOnly())  # refused
+def unparsed(signed: Signed[Principal]) -> Valid[Principal]:
+    return validate(signed)  # refused
 
-def unauthorised(parsed: Parsed[Principal]) -> Valid[Principal]:
-    return validate(parsed)  # refused
+def invalid(parsed: Parsed[Principal], here: Environment) -> Authorised[Principal]:
+    return authorise(parsed, RootOnly(), here)  # refused
 
-def invalid(authorised: Authorised[Principal]) -> Valid[Principal]:
-    return authorised  # refused
+def unauthorised(valid: Valid[Principal]) -> Authorised[Principal]:
+    return valid  # refused
 """
 
 

@@ -70,8 +70,7 @@ def test_every_enum_value_and_union_member(
 ) -> None:
     service = services[service_name]
     model, shape = _model(service_name, operation_name)
-    for variant in range(1, samples.variants(shape)):
-        params = samples.maximal(shape, variant)
+    for params in samples.every_maximal(shape):
         assert params_of(service, serialised(model, params)) == params
 
 
@@ -216,12 +215,9 @@ def test_an_empty_body_is_an_empty_object(services: dict[str, Service]) -> None:
 
 def _nodes(shape: Shape, *, root: bool = False) -> Any:
     """Every distinct place in the samples of a shape, with a sample that has it."""
-    seen: set[samples.Path] = set()
-    for variant in range(samples.union_variants(shape)):
-        params = samples.maximal(shape, variant)
-        for path, at, value in samples.nodes(shape, params):
-            if path not in seen and (path or root):
-                seen.add(path)
+    for _, params, new in samples.places(shape):
+        for path, at, value in new:
+            if path or root:
                 yield params, path, at, value
 
 
@@ -233,8 +229,9 @@ def percent(text: str) -> str:
 
 def _at_the_bounds(shape: Shape, value: Any) -> list[Any]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if shape.type_name == "string" and not shape.enum and not _patterned(shape):
-        return ["b" * length for length in (least, most) if length is not None]
+    if shape.type_name == "string" and not shape.enum:
+        lengths = [length for length in (least, most) if length is not None]
+        return [text for length in lengths for text in samples.texts(shape, length)]
     if shape.type_name in {"integer", "long"}:
         return list(samples.number_range(shape))
     if shape.type_name in {"float", "double"}:
@@ -242,8 +239,11 @@ def _at_the_bounds(shape: Shape, value: Any) -> list[Any]:
     if shape.type_name == "list":
         sizes = [size for size in (least, most) if size is not None]
         return [value[:1] * size for size in sizes if value or not size]
-    if shape.type_name == "map" and most is not None and not shape.key.enum:
-        return [dict.fromkeys(samples.keys(shape.key, most), next(iter(value.values())))]
+    if shape.type_name == "map" and value:
+        element = next(iter(value.values()))
+        names = [{key: element} for key in _at_the_bounds(shape.key, "") if (least or 0) <= 1]
+        sizes = [size for size in (least, most) if size is not None and not shape.key.enum]
+        return names + [dict.fromkeys(samples.keys(shape.key, size), element) for size in sizes]
     return []
 
 
@@ -252,8 +252,9 @@ def _beyond_the_bounds(shape: Shape, value: Any) -> list[Any]:
     if shape.type_name == "string" and shape.enum:
         return ["NOT_A_VALUE", ""]
     if shape.type_name == "string":
-        short = ["b" * (least - 1)] if least else []
-        return short + (["b" * (most + 1)] if most is not None else [])
+        lengths = [least - 1] if least else []
+        lengths += [most + 1] if most is not None else []
+        return [(samples.texts(shape, length) or ["b" * length])[0] for length in lengths]
     if shape.type_name in {"integer", "long"}:
         low, high = samples.number_range(shape)
         return [low - 1, high + 1, 10**30]
@@ -263,17 +264,14 @@ def _beyond_the_bounds(shape: Shape, value: Any) -> list[Any]:
     if shape.type_name == "list":
         few = [value[:1] * (least - 1)] if least else []
         return few + ([value[:1] * (most + 1)] if most is not None and value else [])
-    if shape.type_name == "map":
+    if shape.type_name == "map" and value:
         few = [{}] if least else []
-        if most is None or shape.key.enum:
-            return few
         element = next(iter(value.values()))
-        return [*few, dict.fromkeys(samples.keys(shape.key, most + 1), element)]
+        names = [{key: element} for key in _beyond_the_bounds(shape.key, "")]
+        if most is None or shape.key.enum:
+            return few + names
+        return [*few, *names, dict.fromkeys(samples.keys(shape.key, most + 1), element)]
     return []
-
-
-def _patterned(shape: Shape) -> bool:
-    return shape.name in samples.PATTERNS
 
 
 def test_groupings_may_be_empty(connect: Service, botocore_connect: ServiceModel) -> None:

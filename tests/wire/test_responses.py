@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 from botocore.model import ServiceModel, Shape
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ringfloor.aws.model import Service, load
+from ringfloor.aws.model import Service
 from ringfloor.aws.response import COMMON, failure, not_implemented, preflight, success
 from ringfloor.base.errors import Fault, Refusal
 from wire import samples
@@ -18,6 +16,8 @@ from wire.client import received
 _MODEL: ServiceModel = samples.service_model()
 _NOW = 1_700_000_000_123
 _ID = "5f1d9b6a-8f0c-4b1e-9d53-0f8f6b0a7c11"
+RESULTS = 8
+"""Random results of each operation."""
 
 every_operation = pytest.mark.parametrize("operation_name", _MODEL.operation_names)
 
@@ -58,18 +58,16 @@ def test_results(connect: Service, operation_name: str) -> None:
         assert success(connect.operations[operation_name], {}, _ID, _NOW).body == b""
         return
     _round_trip(connect, operation_name, samples.minimal(shape))
-    for variant in range(samples.variants(shape)):
-        _round_trip(connect, operation_name, samples.maximal(shape, variant))
+    for result in samples.every_maximal(shape):
+        _round_trip(connect, operation_name, result)
 
 
-_SERVICE = load("connect")
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(_MODEL.operation_names), st.randoms(use_true_random=False))
-def test_some_results(operation_name: str, dice: random.Random) -> None:
+@every_operation
+def test_some_results(connect: Service, operation_name: str) -> None:
     shape = _MODEL.operation_model(operation_name).output_shape
-    _round_trip(_SERVICE, operation_name, samples.chosen(shape, dice) if shape else {})
+    for seed in range(RESULTS if shape else 0):
+        dice = random.Random(f"{operation_name} {seed}")
+        _round_trip(connect, operation_name, samples.chosen(shape, dice))
 
 
 _NOT_OF_TYPE: dict[str, Any] = {

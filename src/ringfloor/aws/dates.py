@@ -1,7 +1,8 @@
-"""Dates: the two forms in which AWS writes an instant as text in a header.
+"""Dates: the forms in which AWS writes an instant as text: two in headers, one in XML.
 
-Called by aws.sigv4 (both forms), aws.model (header members) and aws.response (Date). Rules: text
-becomes milliseconds since the epoch or None, never an exception; nothing here reads a clock.
+Called by aws.sigv4 (both headers), aws.model (header members), aws.response (Date) and aws.query
+(XML). Rules: text becomes milliseconds since the epoch or None, never an exception; nothing here
+reads a clock.
 """
 
 import re
@@ -14,6 +15,10 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _BASIC = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_EXTENDED = re.compile(
+    r"([0-9]{4}-[0-9]{2}(?:-[0-9]{2})?)"
+    r"(?:T([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.([0-9]+))?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 _HTTP = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) "
     r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,3})[0-9]*)? (?:GMT|UTC|[+-]0000)"
@@ -33,6 +38,28 @@ def from_basic(text: str) -> Instant | None:
         return int(datetime.fromisoformat(text).timestamp()) * SECOND
     except ValueError:  # a month 13
         return None
+
+
+def extended(seconds: float) -> str:
+    """ISO 8601 as query services write it, 2023-06-01T09:59:50Z; seconds: since the epoch."""
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def from_extended(text: str) -> Instant | None:
+    """The instant of an ISO 8601 date as policies write it, from a month to a fraction of a second.
+
+    Without a zone it is UTC's; None if it is no date.
+    """
+    found = _EXTENDED.fullmatch(text)
+    if found is None:
+        return None
+    day, time, fraction, zone = found[1], found[2] or "00:00", found[3] or "", found[4] or "Z"
+    whole = f"{day if len(day) > len('2023-06') else f'{day}-01'}T{time}{zone}"
+    try:
+        moment = datetime.fromisoformat(whole)
+    except ValueError:  # 31 February
+        return None
+    return int(moment.timestamp()) * SECOND + int(fraction.ljust(3, "0")[:3])
 
 
 def http_date(instant: Instant) -> str:

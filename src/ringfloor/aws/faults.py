@@ -33,6 +33,7 @@ _NAMES: Mapping[str, str] = {
     "list": "a list",
     "string": "a string",
     "boolean": "a boolean",
+    "blob": "bytes in base64",
     "integer": "a whole number",
     "long": "a whole number",
     "float": "a number",
@@ -79,7 +80,7 @@ class Walker:
                 yield from self._list(shape, value, at, hidden=hidden)
             case "string", str():
                 yield from self._string(name, shape, value, at, hidden=hidden)
-            case "boolean", bool():
+            case ("boolean", bool()) | ("blob", str()):
                 pass
             case "timestamp", _ if shape.timestamp_format == "iso8601":
                 if not isinstance(value, str) or not _ISO_8601.fullmatch(value):

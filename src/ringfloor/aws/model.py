@@ -60,30 +60,82 @@ class Binding(NamedTuple):
     """A list in the query: the name is repeated."""
 
 
-class Operation:
-    """One operation: how its requests are read and its results written.
+class Modeled:
+    """What an operation has in every protocol.
 
-    name, method, template: of the model. action: for access decisions, `connect:Name`.
-    status: of a success. void: a success has an empty body. labels: the members in the path, from
-    left to right. errors: error code to HTTP status, of the whole service. declared: the error
-    codes that the model lists for this operation. idempotency_token: the member that makes a
-    repetition harmless.
+    name: of the model. action: for access decisions, `connect:Name`. void: it answers nothing.
+    errors: error code to HTTP status, of the whole service. declared: the error codes that the
+    model lists for this operation.
     """
 
-    def __init__(self, service: "Service", trait: OperationTrait) -> None:
+    def __init__(self, service: "ModeledService", trait: OperationTrait) -> None:
         self.name = trait.name
-        self.method = trait.http.method
-        self.template = trait.http.request_uri
         self.action = f"{service.signing_name}:{trait.name}"
-        self.status = trait.http.response_code
         self.void = trait.output is None
         self.errors: Mapping[str, int] = service.errors
-        self.declared = frozenset(ref.shape for ref in trait.errors)
+        self.declared = frozenset(error_code(ref.shape, service.shapes) for ref in trait.errors)
         self.overlay = service.overlay
+        self._shapes = service.shapes
+        self._members: dict[tuple[str, ...], frozenset[str]] = {}
         self._types = service.types
         self._walkers = service.walkers
         self._input = trait.input.shape if trait.input else None
         self._output = trait.output.shape if trait.output else None
+
+    def members(self, *path: str) -> frozenset[str]:
+        """The members of a structure in this operation's output; path: member names down to it.
+
+        Where the path comes to a list, its elements are meant. Empty if there is no such structure.
+        """
+        found = self._members.get(path)
+        if found is None:
+            found = self._members[path] = self._members_at(path)
+        return found
+
+    def _members_at(self, path: tuple[str, ...]) -> frozenset[str]:
+        shape = self._shapes[self._output] if self._output else Shape(type="structure")
+        for name in path:
+            ref = shape.members.get(name)
+            if ref is None:
+                return frozenset()
+            shape = self._shapes[ref.shape]
+            while shape.member is not None:
+                shape = self._shapes[shape.member.shape]
+        return frozenset(shape.members)
+
+    def conforms(self, result: Result) -> list[str]:
+        """What the model does not allow in a result: for tests, and where checking is on."""
+        if self._output is None:
+            return [f"{self.name} answers nothing, not {result!r}"] if result else []
+        plain = msgspec.to_builtins(result)
+        return [breach.text for breach in self._walkers.results.breaches(self._output, plain)]
+
+    def _breached(self, whole: dict[str, object], error: Exception) -> Refusal:
+        """Walk a request that the decoder refused again, slowly, for the words."""
+        unreadable, invalid = self.overlay.unreadable, self.overlay.invalid
+        assert self._input is not None
+        try:
+            breaches = self._walkers.requests.breaches(self._input, whole)
+        except RecursionError:
+            return Refusal(unreadable, faults.TOO_DEEP)
+        if not breaches:
+            return Refusal(unreadable, f"{UNWORDED}: {error}")
+        return faults.refusal(breaches, unreadable, invalid)
+
+
+class Operation(Modeled):
+    """One operation of a REST-JSON service: how its requests are read and its results written.
+
+    method, template: of the model. status: of a success, whose body is empty if the operation is
+    void. labels: the members in the path, from left to right. idempotency_token: the member that
+    makes a repetition harmless.
+    """
+
+    def __init__(self, service: "Service", trait: OperationTrait) -> None:
+        super().__init__(service, trait)
+        self.method = trait.http.method
+        self.template = trait.http.request_uri
+        self.status = trait.http.response_code
         shape = service.shapes[self._input] if self._input else Shape(type="structure")
         self._required = shape.required
         self._inside = {name: ref for name, ref in shape.members.items() if not ref.location}
@@ -147,13 +199,6 @@ class Operation:
         """A result as a response body; empty if the operation answers nothing."""
         return b"" if self.void else _encode(result)
 
-    def conforms(self, result: Result) -> list[str]:
-        """What the model does not allow in a result: for tests, and where checking is on."""
-        if self._output is None:
-            return [f"{self.name} answers nothing, not {result!r}"] if result else []
-        plain = msgspec.to_builtins(result)
-        return [breach.text for breach in self._walkers.results.breaches(self._output, plain)]
-
     def _read_query(self, raw_query: bytes, outer: dict[str, object]) -> None:
         for piece in raw_query.split(b"&"):
             raw_name, _, raw_value = piece.partition(b"=")
@@ -178,20 +223,11 @@ class Operation:
                 outer[binding.member] = binding.read(raw_value.decode("latin-1").strip())
 
     def _refusal(self, outer: dict[str, object], body: bytes, error: Exception) -> Refusal:
-        """Walk everything again, slowly, for the words."""
-        unreadable, invalid = self.overlay.unreadable, self.overlay.invalid
         inner = faults.parsed(body) if self._inside else {}
         if isinstance(inner, faults.Breach):
-            return Refusal(unreadable, inner.text)
-        assert self._input is not None
+            return Refusal(self.overlay.unreadable, inner.text)
         whole = {name: value for name, value in inner.items() if name in self._inside} | outer
-        try:
-            breaches = self._walkers.requests.breaches(self._input, whole)
-        except RecursionError:
-            return Refusal(unreadable, faults.TOO_DEEP)
-        if not breaches:
-            return Refusal(unreadable, f"{UNWORDED}: {error}")
-        return faults.refusal(breaches, unreadable, invalid)
+        return self._breached(whole, error)
 
 
 class Walkers(NamedTuple):
@@ -201,17 +237,16 @@ class Walkers(NamedTuple):
     results: faults.Walker
 
 
-class Service:
-    """One compiled service.
+class ModeledService:
+    """What a compiled service has in every protocol.
 
     name: botocore's name, for the overlay. signing_name: the service in a signature's scope.
-    operations: by name. errors: error code to HTTP status.
+    errors: error code to HTTP status.
     """
 
-    def __init__(self, name: str, raw: Mapping[str, object]) -> None:
-        model = msgspec.convert(raw, Model)
-        if model.metadata.protocol != "rest-json":
-            raise Fault(f"{name} speaks {model.metadata.protocol}, not rest-json")
+    def __init__(self, name: str, model: Model, protocol: str) -> None:
+        if model.metadata.protocol != protocol:
+            raise Fault(f"{name} speaks {model.metadata.protocol}, not {protocol}")
         self.name = name
         self.signing_name = model.metadata.signing_name or model.metadata.endpoint_prefix
         self.overlay = overlay.OVERLAYS.get(name, overlay.DEFAULT)
@@ -223,10 +258,18 @@ class Service:
             faults.Walker(model.shapes, patterns, closed=True),
         )
         self.errors: Mapping[str, int] = {
-            code: shape.error.http_status_code if shape.error else 500 if shape.fault else 400
-            for code, shape in model.shapes.items()
+            error_code(each, model.shapes): _status(shape)
+            for each, shape in model.shapes.items()
             if shape.exception
         }
+
+
+class Service(ModeledService):
+    """One compiled REST-JSON service. operations: by name."""
+
+    def __init__(self, name: str, raw: Mapping[str, object]) -> None:
+        model = msgspec.convert(raw, Model)
+        super().__init__(name, model, "rest-json")
         for trait in model.operations.values():
             for feature in unsupported(trait, model.shapes):
                 raise Fault(f"{name}: {trait.name} needs {feature}, which the compiler does not do")
@@ -250,11 +293,27 @@ class Service:
 
 
 def load(name: str) -> Service:
-    """A service by botocore's name, such as connect or connectparticipant."""
+    """A REST-JSON service by botocore's name, such as connect or connectparticipant."""
+    return Service(name, raw_model(name))
+
+
+def raw_model(name: str) -> Mapping[str, object]:
+    """The model of a service as botocore has it, as JSON values."""
     builtin = Loader(
         extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
     )
-    return Service(name, builtin.load_service_model(name, "service-2"))
+    raw: Mapping[str, object] = builtin.load_service_model(name, "service-2")
+    return raw
+
+
+def error_code(name: str, shapes: Mapping[str, Shape]) -> str:
+    """The code of an error shape on the wire."""
+    trait = shapes[name].error
+    return trait.code if trait and trait.code else name
+
+
+def _status(shape: Shape) -> int:
+    return shape.error.http_status_code if shape.error else 500 if shape.fault else 400
 
 
 _LOCATIONS = ("uri", "querystring", "header")
@@ -276,10 +335,11 @@ def _binding(member: str, name: str, ref: Ref, shapes: Mapping[str, Shape]) -> B
     if many:
         assert shape.member is not None
         shape = shapes[shape.member.shape]
-    return Binding(member, name, _reader(shape), many)
+    return Binding(member, name, reader(shape), many)
 
 
-def _reader(shape: Shape) -> Callable[[str], object]:
+def reader(shape: Shape) -> Callable[[str], object]:
+    """Text to what a JSON body would have carried; text that does not fit stays text."""
     if shape.type in INT_RANGE:
         return lambda text: int(text) if _WHOLE.fullmatch(text) else text
     if shape.type == "boolean":

@@ -29,9 +29,6 @@ class Overlay(NamedTuple):
     greedy: frozenset[str]
     """Labels that, last in their template, take the rest of the path: unencoded ARNs."""
 
-    arns: Mapping[str, str]
-    """Label to the resource part of the ARN that an access decision is asked about."""
-
 
 # \p{L}\p{N} and _ are Python's \w; \p{Z} is spelled out because \s also takes control characters.
 _SEPARATORS = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -122,12 +119,78 @@ PATTERNS_OFF: Mapping[str, str] = {
     "WorkspaceTitle": _ESCAPED_TWICE,
 }
 
+_NAME = r"^[0-9A-Za-z_+=,.@-]+\Z"
+_LATIN = r"^[\t\n\r\x20-\xff]+\Z"
+_TAG = rf"^[\w{_SEPARATORS}.:/=+\-@]"
+
+IAM_PATTERNS: Mapping[str, str] = {
+    "accessKeyIdType": r"^[0-9A-Za-z_]+\Z",
+    "accountAliasType": r"^[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]\Z",
+    "customSuffixType": _NAME,
+    "existingUserNameType": _NAME,
+    "groupNameType": _NAME,
+    "instanceProfileNameType": _NAME,
+    "markerType": r"^[\x20-\xff]+\Z",
+    "pathPrefixType": r"^/[\x21-\x7f]*\Z",
+    "pathType": r"^/(?:[\x21-\x7e]+/)?\Z",
+    "policyDocumentType": _LATIN,
+    "policyNameType": _NAME,
+    "policyPathType": r"^(?:/[A-Za-z0-9.,+@=_-]+)*/\Z",
+    "policyVersionIdType": r"^v[1-9][0-9]*(?:\.[A-Za-z0-9-]*)?\Z",
+    "roleDescriptionType": r"^[\t\n\r\x20-\x7e\xa1-\xff]*\Z",
+    "roleNameType": _NAME,
+    "tagKeyType": rf"{_TAG}+\Z",
+    "tagValueType": rf"{_TAG}*\Z",
+    "userNameType": _NAME,
+}
+"""Of IAM: the names, paths and texts of what this server has."""
+
+STS_PATTERNS: Mapping[str, str] = {
+    "accessKeyIdType": r"^[0-9A-Za-z_]*\Z",
+    "externalIdType": r"^[0-9A-Za-z_+=,.@:/-]*\Z",
+    "roleSessionNameType": _NAME,
+    "serialNumberType": r"^[0-9A-Za-z_+=/:,.@-]*\Z",
+    "sessionPolicyDocumentType": _LATIN,
+    "sourceIdentityType": _NAME,
+    "tagKeyType": rf"{_TAG}+\Z",
+    "tagValueType": rf"{_TAG}*\Z",
+    "tokenCodeType": r"^[0-9]*\Z",
+    "unrestrictedSessionPolicyDocumentType": _LATIN,
+    "userNameType": _NAME,
+}
+
+_NOT_HERE = "of a kind of thing that this server does not have"
+
+IAM_PATTERNS_OFF: Mapping[str, str] = dict.fromkeys(
+    (
+        *("AttachmentName", "CertificationKeyType", "CertificationValueType"),
+        *("OrganizationIdType", "SAMLProviderNameType", "accountIdType", "accountPropertyKeyType"),
+        *("authenticationCodeType", "certificateBodyType", "certificateChainType"),
+        *("certificateIdType", "delegationRequestDescriptionType", "delegationRequestIdType"),
+        *("notesType", "notificationChannelType", "organizationsEntityPathType"),
+        *("organizationsPolicyIdType", "ownerIdType", "passwordType", "policyParameterNameType"),
+        *("policyParameterValueType", "privateKeyIdType", "privateKeyType"),
+        *("publicKeyFingerprintType", "publicKeyIdType", "publicKeyMaterialType"),
+        *("redirectUrlType", "requestMessageType", "requestorNameType", "requestorWorkflowIdType"),
+        *("rolePathPatternType", "roleTemplateDescriptionType", "roleTemplateNameType"),
+        *("serialNumberType", "serverCertificateNameType", "serviceCredentialAlias"),
+        *("serviceNamespaceType", "serviceSpecificCredentialId", "serviceUserName"),
+        *("tagTemplateKeyType", "tagTemplateValueType", "virtualMFADeviceName"),
+    ),
+    _NOT_HERE,
+) | {"entityNameType": _OUTPUT, "idType": _OUTPUT}
+
+STS_PATTERNS_OFF: Mapping[str, str] = {
+    "arnType": _ESCAPED_TWICE,
+    "assumedRoleIdType": _OUTPUT,
+    "federatedIdType": _OUTPUT,
+}
+
 DEFAULT = Overlay(
     unreadable="ValidationException",
     invalid="ValidationException",
     patterns={},
     greedy=frozenset(),
-    arns={},
 )
 """Smithy's rule for REST-JSON services that say nothing else."""
 
@@ -137,7 +200,8 @@ OVERLAYS: Mapping[str, Overlay] = {
         invalid="InvalidParameterException",
         patterns=PATTERNS,
         greedy=frozenset({"resourceArn"}),
-        arns={"InstanceId": "instance/{}", "resourceArn": "{}"},
     ),
+    "iam": Overlay("ValidationError", "ValidationError", IAM_PATTERNS, frozenset()),
+    "sts": Overlay("ValidationError", "ValidationError", STS_PATTERNS, frozenset()),
 }
 """By botocore's service name; a service that is not here has DEFAULT."""

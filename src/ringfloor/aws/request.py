@@ -1,23 +1,28 @@
 """Request: the life of a request before it is performed, as a chain of types.
 
-Called by server.pipeline:  verify -> Signed; parse -> Parsed; authorise -> Authorised; validate ->
-Valid. Rules:
+Called by server.pipeline:  verify -> Signed; parse -> Parsed; validate -> Valid; authorise ->
+Authorised. Rules:
 
 * Each stage takes the type that only the stage before it returns, so that skipping one does not
   type-check. Nothing but the stages makes these types.
 * The sender's type travels along: SigV4 proves a Principal (aws.sigv4); an endpoint that knows its
   senders otherwise, by bearer token say, proves its own type and makes its own Signed.
+* What a request is about stands also in its body, so it is read before it is authorised.
 * Every way out is a Refusal.
 """
 
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
+from ringfloor.aws.access import Environment, Identity, of_request
+from ringfloor.aws.iam import Access, Decision
 from ringfloor.aws.model import Headers, Operation, Service
 from ringfloor.aws.routes import percent_decoded
 from ringfloor.aws.shapes import Structure
 from ringfloor.base.errors import Refusal, shown
+from ringfloor.base.time import Instant
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
@@ -25,6 +30,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
 
     raw_path: the request target without its query; absolute form is allowed. raw_query: without
     the question mark. headers: names in any case. body: complete, without transfer coding.
+    secure: whether it came over TLS.
     """
 
     method: str
@@ -32,16 +38,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
     raw_query: bytes
     headers: Headers
     body: bytes
-
-
-class Identity(Protocol):
-    """What an access decision and its wording need of a sender."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def arn(self) -> str: ...
+    secure: bool = False
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -50,6 +47,20 @@ class Principal(msgspec.Struct, frozen=True):
     account: str
     arn: str
     access_key_id: str
+    type: Literal["Account", "User", "AssumedRole"] = "Account"
+    """aws:PrincipalType."""
+    id: str = ""
+    """aws:userid: the account of its root, AIDA... of a user, AROA...:session of a role."""
+    name: str | None = None
+    """aws:username; of users only."""
+    tags: Mapping[str, str] = {}
+    """aws:PrincipalTag/..."""
+    token_issued: Instant | None = None
+    """aws:TokenIssueTime; of temporary credentials only."""
+    session_policy: str | None = None
+    """JSON of the policy that narrows a session, if it was given one."""
+    role_arn: str | None = None
+    """Of a role's session: the role's ARN. Without it, that of a role without a path."""
 
 
 P = TypeVar("P", bound=Identity)
@@ -74,14 +85,8 @@ class Parsed(msgspec.Struct, Generic[P], frozen=True):
     labels: tuple[str, ...]
 
 
-class Authorised(msgspec.Struct, Generic[P], frozen=True):
-    """A request that its sender may make."""
-
-    parsed: Parsed[P]
-
-
 class Valid(msgspec.Struct, Generic[P], frozen=True):
-    """A request that can be performed. params: attributes are the API's member names."""
+    """A request that can be understood. params: attributes are the API's member names."""
 
     http: HttpRequest
     principal: P
@@ -90,19 +95,25 @@ class Valid(msgspec.Struct, Generic[P], frozen=True):
     params: Structure
 
 
+class Authorised(msgspec.Struct, Generic[P], frozen=True):
+    """A request that its sender may make: it can be performed."""
+
+    valid: Valid[P]
+
+
 class Policies(Protocol[P_contra]):
     """Who decides what a sender may do."""
 
-    def decide(self, principal: P_contra, action: str, resource_arns: tuple[str, ...]) -> bool:
-        """True if the principal may do the action, such as connect:StopContact, on all of them."""
+    def decide(self, principal: P_contra, access: Access) -> Decision:
+        """What the principal's policies say of one access."""
         ...
 
 
 class RootOnly:
     """The policies of an account with one principal, its root, which may do everything."""
 
-    def decide(self, principal: Identity, action: str, resource_arns: tuple[str, ...]) -> bool:  # noqa: ARG002  the root is not asked
-        return True
+    def decide(self, principal: Identity, access: Access) -> Decision:  # noqa: ARG002  the root is not asked
+        return Decision.ALLOWED
 
 
 def parse(signed: Signed[P], service: Service) -> Parsed[P]:
@@ -120,35 +131,37 @@ def parse(signed: Signed[P], service: Service) -> Parsed[P]:
     return Parsed(http, signed.principal, signed.region, operation, labels)
 
 
-def authorise(parsed: Parsed[P], policies: Policies[P]) -> Authorised[P]:
-    """Ask the policies; AccessDeniedException, in Amazon Connect's words, if they say no."""
-    action = parsed.operation.action
-    arns = _resource_arns(parsed)
-    if not policies.decide(parsed.principal, action, arns):
-        raise Refusal(
-            "AccessDeniedException",
-            f"User: {parsed.principal.arn} is not authorized to perform: {action}"
-            f" on resource: {arns[0]}",
-        )
-    return Authorised(parsed)
-
-
-def validate(authorised: Authorised[P]) -> Valid[P]:
+def validate(parsed: Parsed[P]) -> Valid[P]:
     """Decode and check the parameters; the Refusal names everything that is wrong."""
-    parsed = authorised.parsed
     http = parsed.http
     params = parsed.operation.decode(parsed.labels, http.raw_query, http.headers, http.body)
     return Valid(http, parsed.principal, parsed.region, parsed.operation, params)
 
 
-def _resource_arns(parsed: Parsed[P]) -> tuple[str, ...]:
-    """What the request's path is about, ids exactly as sent; `*` if the path does not say."""
-    operation = parsed.operation
-    partition = f"{parsed.region}:{parsed.principal.account}"
-    prefix = f"arn:aws:{operation.action.partition(':')[0]}:{partition}:"
-    arns = []
-    for member, label in zip(operation.labels, parsed.labels, strict=True):
-        resource = operation.overlay.arns.get(member)
-        if resource is not None:
-            arns.append(label if label.startswith("arn:") else prefix + resource.format(label))
-    return tuple(arns) or ("*",)
+def authorise(valid: Valid[P], policies: Policies[P], environment: Environment) -> Authorised[P]:
+    """Ask the policies about each resource; AccessDeniedException names the first denied."""
+    for access in of_request(valid.operation, valid.params, valid.principal, environment):
+        permit(policies.decide(valid.principal, access), valid.principal, access)
+    return Authorised(valid)
+
+
+def permit(
+    decision: Decision, principal: Identity, access: Access, code: str = "AccessDeniedException"
+) -> None:
+    """Refuse what is not allowed, in the words of AWS. code: AccessDenied, where a service says so.
+
+    Shared with the endpoint of IAM and STS.
+    """
+    if decision is Decision.ALLOWED:
+        return
+    why = {
+        Decision.DENIED: "with an explicit deny in an identity-based policy",
+        Decision.IMPLICITLY_DENIED: (
+            f"because no identity-based policy allows the {access.action} action"
+        ),
+    }
+    raise Refusal(
+        code,
+        f"User: {principal.arn} is not authorized to perform: {access.action}"
+        f" on resource: {access.resource} {why[decision]}",
+    )

@@ -40,6 +40,26 @@ COMMON: Mapping[str, int] = {
 501 because SDKs repeat 500, 502, 503 and 504, and an operation that is missing stays missing.
 """
 
+JSON = b"application/json"
+
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "DuplicateResourceException": (
+        "ResourceConflictException",
+        "ConflictException",
+        "InvalidRequestException",
+        "InvalidParameterException",
+    ),
+    "InvalidParameterException": ("InvalidRequestException",),
+    "LimitExceededException": (
+        "ServiceQuotaExceededException",
+        "InvalidRequestException",
+        "InvalidParameterException",
+    ),
+    "ResourceInUseException": ("ResourceConflictException", "InvalidRequestException"),
+    "ThrottlingException": ("TooManyRequestsException",),
+}
+"""What is answered, the first that the operation declares, where it does not declare the code."""
+
 _REQUEST_HEADERS = (
     b"Authorization",
     b"Content-Type",
@@ -85,14 +105,14 @@ def success(
         differences = operation.conforms(result)
         if differences:
             raise Fault(f"the result of {operation.name} is not the model's: {differences}")
-    return _response(operation.status, operation.encode(result), request_id, now, ())
+    return respond(operation.status, operation.encode(result), request_id, now)
 
 
 def failure(
     refusal: Refusal, request_id: str, now: Instant, operation: Operation | None = None
 ) -> HttpResponse:
     """The answer to a request that was refused. operation: as soon as it is known."""
-    code = refusal.code
+    code = _declared(refusal.code, operation)
     modeled = operation is not None and code in operation.errors
     status = operation.errors[code] if operation and modeled else COMMON.get(code)
     if status is None:
@@ -100,9 +120,18 @@ def failure(
     body: dict[str, object] = {}
     if refusal.message is not None:
         body["Message" if modeled else "message"] = refusal.message
-    body.update(refusal.members)
+    if code == refusal.code:
+        body.update(refusal.members)
     extra = ((b"x-amzn-errortype", code.encode()),)
-    return _response(status, _encode(body), request_id, now, extra)
+    return respond(status, _encode(body), request_id, now, extra)
+
+
+def _declared(code: str, operation: Operation | None) -> str:
+    """The code that the operation declares for what this code says; else the code itself."""
+    if operation is None or code in operation.declared:
+        return code
+    found = (each for each in SYNONYMS.get(code, ()) if each in operation.declared)
+    return next(found, code)
 
 
 def not_implemented(operation: Operation) -> Refusal:
@@ -127,11 +156,18 @@ def preflight(now: Instant) -> HttpResponse:
     return HttpResponse(200, headers, b"")
 
 
-def _response(
-    status: int, body: bytes, request_id: str, now: Instant, extra: Headers
+def respond(
+    status: int,
+    body: bytes,
+    request_id: str,
+    now: Instant,
+    extra: Headers = (),
+    *,
+    content_type: bytes = JSON,
 ) -> HttpResponse:
+    """A response with the headers that every answer has."""
     headers = (
-        (b"content-type", b"application/json"),
+        (b"content-type", content_type),
         (b"content-length", b"%d" % len(body)),
         (b"date", http_date(now).encode()),
         (b"x-amzn-requestid", request_id.encode()),

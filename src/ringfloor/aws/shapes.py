@@ -35,12 +35,15 @@ class Ref(msgspec.Struct, rename="camel", frozen=True):
     idempotency_token: bool = False
     jsonvalue: bool = False
     host_label: bool = False
+    xml_attribute: bool = False
+    result_wrapper: str | None = None
 
 
 class ErrorTrait(msgspec.Struct, rename="camel", frozen=True):
-    """How an error shape goes on the wire."""
+    """How an error shape goes on the wire. code: where it is not the shape's name."""
 
     http_status_code: int
+    code: str | None = None
 
 
 class Shape(msgspec.Struct, rename="camel", frozen=True):
@@ -67,6 +70,7 @@ class Shape(msgspec.Struct, rename="camel", frozen=True):
     streaming: bool = False
     eventstream: bool = False
     sparse: bool = False
+    flattened: bool = False
 
     def size(self) -> tuple[int | None, int | None]:
         """The least and greatest length of a string, or number of items of a list or map."""
@@ -116,6 +120,8 @@ class Metadata(msgspec.Struct, rename="camel", frozen=True):
     protocol: str
     endpoint_prefix: str = ""
     signing_name: str | None = None
+    api_version: str = ""
+    xml_namespace: str = ""
 
 
 class Model(msgspec.Struct, rename="camel", frozen=True):

@@ -1,4 +1,4 @@
-"""SigV4: proves who sent a request, in a header or in a presigned URL.
+"""SigV4: proves who sent a request, in a header or in a presigned URL; signs for our own client.
 
 Called by server.pipeline as the first stage. Own canonicalisation, because botocore and awscrt sign
 but do not verify. Rules:
@@ -36,11 +36,15 @@ from ringfloor.base.time import MINUTE, SECOND, Duration, Instant
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
 
+_BLANKS = " \t"
+"""HTTP's; str.strip alone would take a no-break space for one."""
+
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS"
     " Secret Access Key and signing method. Consult the service documentation for details."
 )
 
+_SCOPE = re.compile(rb"Credential=[^/,]{,128}/[^/,]{,9}/([^/,]{,64})/([^/,]{,64})/").search
 _PLAIN_PATH = re.compile(rb"[A-Za-z0-9/_.~-]*").fullmatch
 _PLAIN_QUERY = re.compile(rb"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})*").fullmatch
 
@@ -107,16 +111,59 @@ def verify(
         )
     digest = _digest(http.body, headers)
     canonical = _canonical_request(http, headers, claim, digest)
-    day = claim.date[:8]
-    to_sign = (
-        f"{ALGORITHM}\n{claim.date}\n{day}/{region}/{service}/{TERMINATOR}\n"
-        f"{sha256(canonical).hexdigest()}"
-    )
-    key = _signing_key(credential.secret, day, region, service)
-    expected = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    expected = _signature(canonical, claim.date, credential.secret, region, service)
     if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         raise Refusal("InvalidSignatureException", MISMATCH)
     return Signed(http, credential.principal, region)
+
+
+def sign(
+    http: HttpRequest,
+    keys: tuple[str, str, str | None],
+    now: Instant,
+    *,
+    region: str,
+    service: str,
+) -> list[tuple[bytes, bytes]]:
+    """The headers that sign a request, to be added to those it has, which are signed too.
+
+    http: Host is among its headers. keys: access key id, secret, session token if there is one.
+    """
+    access_key_id, secret, token = keys
+    date = basic(now)
+    added = [(b"x-amz-date", date.encode())]
+    if token is not None:
+        added.append((b"x-amz-security-token", token.encode()))
+    headers: dict[bytes, list[bytes]] = {}
+    for name, value in (*http.headers, *added):
+        headers.setdefault(name.lower(), []).append(value)
+    names = b";".join(sorted(headers)).decode()
+    credential = f"{access_key_id}/{date[:8]}/{region}/{service}/{TERMINATOR}"
+    claim = _Claim(credential, names, "", date, token, _canonical_pairs(http.raw_query), None)
+    digest = sha256(http.body).hexdigest().encode()
+    canonical = _canonical_request(http, headers, claim, digest)
+    signature = _signature(canonical, date, secret, region, service)
+    proof = f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    return [*added, (b"authorization", proof.encode())]
+
+
+def _signature(canonical: bytes, date: str, secret: str, region: str, service: str) -> str:
+    day = date[:8]
+    to_sign = (
+        f"{ALGORITHM}\n{date}\n{day}/{region}/{service}/{TERMINATOR}\n"
+        f"{sha256(canonical).hexdigest()}"
+    )
+    key = _signing_key(secret, day, region, service)
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+
+def scope(http: HttpRequest) -> tuple[str, str] | None:
+    """Region and service that a request says it is signed for; nothing is proven yet."""
+    headers = [value for name, value in http.headers if name.lower() == b"authorization"]
+    pieces = [each for each in http.raw_query.split(b"&") if each.startswith(b"X-Amz-Credential=")]
+    claims = headers or [unquote_to_bytes(each) for each in pieces]
+    found = _SCOPE(claims[0]) if claims else None
+    return (found[1].decode("latin-1"), found[2].decode("latin-1")) if found else None
 
 
 def _from_header(http: HttpRequest, headers: Mapping[bytes, list[bytes]]) -> _Claim | None:
@@ -125,12 +172,12 @@ def _from_header(http: HttpRequest, headers: Mapping[bytes, list[bytes]]) -> _Cl
         return None
     if len(authorizations) > 1:
         raise _incomplete("The request has more than one Authorization header.")
-    algorithm, _, rest = authorizations[0].decode("latin-1").strip().partition(" ")
+    algorithm, _, rest = authorizations[0].decode("latin-1").strip(_BLANKS).partition(" ")
     if algorithm != ALGORITHM:  # not repeated: it may be somebody's password or bearer token
         raise _incomplete(f"Authorization header requires the algorithm '{ALGORITHM}'.")
     given: dict[str, str] = {}
     for part in rest.split(","):
-        name, equals, value = part.strip().partition("=")
+        name, equals, value = part.strip(_BLANKS).partition("=")
         if not equals:
             raise _incomplete(
                 f"{shown(part.strip())} not a valid key=value pair (missing equal-sign)"
@@ -321,7 +368,7 @@ def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
 
 def _first(headers: Mapping[bytes, list[bytes]], name: bytes) -> str | None:
     values = headers.get(name)
-    return None if values is None else values[0].decode("latin-1").strip()
+    return None if values is None else values[0].decode("latin-1").strip(_BLANKS)
 
 
 def _text(raw: bytes, name: str) -> str:

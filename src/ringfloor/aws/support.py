@@ -1,8 +1,8 @@
 """Support: which features of service models the compiler does not do.
 
-Called by aws.model when a service is loaded. Connect is a plain subset of REST-JSON; a model that
-asks for more is refused by name at start, never half served. The list is also the reason why a
-protocol test case is left out.
+Called by aws.model and aws.query when a service is loaded. Connect is a plain subset of REST-JSON,
+IAM and STS are one of the query protocol; a model that asks for more is refused by name at start,
+never half served. The list is also the reason why a protocol test case is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,12 +29,7 @@ _TYPES = frozenset(
 
 def unsupported(trait: OperationTrait, shapes: Mapping[str, Shape]) -> Iterator[str]:
     """The features that an operation needs and the compiler does not do."""
-    if trait.endpoint:
-        yield "a prefix of the host name"
-    if trait.http_checksum or trait.http_checksum_required:
-        yield "checksums of the body"
-    if trait.requestcompression:
-        yield "compressed bodies"
+    yield from _extras(trait)
     yield from _template(trait.http.request_uri)
     if trait.input:
         yield from _request(shapes[trait.input.shape], shapes)
@@ -42,6 +37,53 @@ def unsupported(trait: OperationTrait, shapes: Mapping[str, Shape]) -> Iterator[
         yield from _answer("response", shapes[trait.output.shape], shapes)
     for error in trait.errors:
         yield from _answer("error", shapes[error.shape], shapes)
+
+
+def unsupported_query(trait: OperationTrait, shapes: Mapping[str, Shape]) -> Iterator[str]:
+    """The features of the query protocol that an operation needs and the compiler does not do."""
+    yield from _extras(trait)
+    if trait.output and not trait.output.result_wrapper:
+        yield "results without a wrapper"
+    for ref in (trait.input, trait.output, *trait.errors):
+        if ref is not None:
+            yield from _queried(ref, shapes, set(), request=ref is trait.input)
+
+
+def _extras(trait: OperationTrait) -> Iterator[str]:
+    if trait.endpoint:
+        yield "a prefix of the host name"
+    if trait.http_checksum or trait.http_checksum_required:
+        yield "checksums of the body"
+    if trait.requestcompression:
+        yield "compressed bodies"
+
+
+def _queried(
+    ref: Ref, shapes: Mapping[str, Shape], seen: set[str], *, request: bool
+) -> Iterator[str]:
+    if ref.location or ref.host_label:
+        yield "members outside the form"
+    if ref.location_name:
+        yield "renamed members"
+    if ref.xml_attribute:
+        yield "XML attributes"
+    if ref.shape in seen:
+        return
+    seen.add(ref.shape)
+    shape = shapes[ref.shape]
+    if shape.type not in (_TYPES if request else _TYPES | {"blob"}):
+        yield shape.type
+    if request and shape.type == "timestamp":
+        yield "timestamps in requests"
+    if shape.timestamp_format not in {None, "iso8601"}:
+        yield f"timestamps as {shape.timestamp_format}"
+    if shape.flattened:
+        yield "flattened lists and maps"
+    if shape.document or shape.streaming or shape.eventstream or shape.payload:
+        yield "documents and streams"
+    for below in (*shape.members.values(), shape.member, shape.key, shape.value):
+        if below is not None:
+            yield from _queried(below, shapes, seen, request=request)
 
 
 def _request(shape: Shape, shapes: Mapping[str, Shape]) -> Iterator[str]:

@@ -28,13 +28,21 @@ class Rate(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The rates of a service: of the operations that have their own, and of all others."""
+    """The rates of a service: of the operations that have their own, and of all others.
 
-    others: Rate
+    others: None does not throttle them.
+    """
+
+    others: Rate | None
     operations: Mapping[str, Rate]
 
-    def of(self, operation: str) -> Rate:
+    def of(self, operation: str) -> Rate | None:
         return self.operations.get(operation, self.others)
+
+    def with_rates(self, rates: Mapping[str, Rate]) -> "Limits":
+        """The same, but with these rates for these operations; `*` stands for all others."""
+        own = {name: rate for name, rate in rates.items() if name != "*"}
+        return Limits(rates.get("*", self.others), {**self.operations, **own})
 
 
 AWS_LIMITS = Limits(
@@ -46,12 +54,25 @@ AWS_LIMITS = Limits(
 )
 """Amazon Connect's defaults, from the API reference of 2018."""
 
+IDENTITY_LIMITS = Limits(
+    others=Rate(per_second=20, burst=40),
+    operations={
+        "sts:AssumeRole": Rate(per_second=600, burst=600),
+        "sts:GetCallerIdentity": Rate(per_second=600, burst=600),
+        "sts:GetSessionToken": Rate(per_second=600, burst=600),
+    },
+)
+"""Of IAM and STS, by action: STS's published quota; IAM publishes none."""
+
+
+NO_LIMITS = Limits(others=None, operations={})
+
 
 class Throttle:
-    """The buckets of all accounts. limits: None switches throttling off."""
+    """The buckets of all accounts."""
 
     def __init__(
-        self, limits: Limits | None = AWS_LIMITS, buckets_max: int = THROTTLE_BUCKETS_MAX
+        self, limits: Limits = AWS_LIMITS, buckets_max: int = THROTTLE_BUCKETS_MAX
     ) -> None:
         self._limits = limits
         self._buckets_max = buckets_max
@@ -59,9 +80,9 @@ class Throttle:
 
     def take(self, account: str, operation: str, now: Instant) -> None:
         """Take a token; ThrottlingException if the bucket is empty."""
-        if self._limits is None:
-            return
         rate = self._limits.of(operation)
+        if rate is None:
+            return
         token = _MICROSECONDS // rate.per_second
         at = now * 1_000
         full_at = max(self._full_at.get((account, operation), at), at) + token

@@ -20,7 +20,7 @@ from typing import TypeVar, overload
 import msgspec
 from msgspec.structs import asdict
 
-from ringfloor.aws.model import Operation
+from ringfloor.aws.model import Modeled
 from ringfloor.aws.shapes import Structure
 from ringfloor.base.errors import Refusal
 from ringfloor.base.limits import NEXT_TOKEN_MS, TOKEN_CHARS_MAX
@@ -51,22 +51,33 @@ class Sealer:
         assert all(len(key) >= _KEY_BYTES_MIN for key in keys), "a key has at least 16 bytes"
         self._keys = keys
 
-    def seal(self, purpose: str, payload: object, expires: Instant) -> str:
+    def seal(
+        self, purpose: str, payload: object, expires: Instant, chars_max: int = TOKEN_CHARS_MAX
+    ) -> str:
         """A token that opens until it expires. payload: what msgspec can encode."""
         signed = expires.to_bytes(_EXPIRY_BYTES, "big") + _encode(payload)
         text = _text(_mac(self._keys[0], purpose, signed) + signed)
-        assert len(text) <= TOKEN_CHARS_MAX, f"a token of {len(text)} characters for {purpose}"
+        assert len(text) <= chars_max, f"a token of {len(text)} characters for {purpose}"
         return text
 
     @overload
     def open(self, purpose: str, text: str, now: Instant) -> object: ...
 
     @overload
-    def open(self, purpose: str, text: str, now: Instant, shape: type[T]) -> T: ...
+    def open(
+        self, purpose: str, text: str, now: Instant, shape: type[T], chars_max: int = ...
+    ) -> T: ...
 
-    def open(self, purpose: str, text: str, now: Instant, shape: object = None) -> object:
+    def open(
+        self,
+        purpose: str,
+        text: str,
+        now: Instant,
+        shape: object = None,
+        chars_max: int = TOKEN_CHARS_MAX,
+    ) -> object:
         """The payload, as shape if given; raises TokenInvalid or TokenExpired."""
-        raw = _raw(text)
+        raw = _raw(text, chars_max)
         mac, signed = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         good = False
         for key in self._keys:
@@ -79,6 +90,12 @@ class Sealer:
             return msgspec.msgpack.decode(signed[_EXPIRY_BYTES:], type=shape or object)
         except msgspec.ValidationError:  # sealed by another version of ours
             raise TokenInvalid(purpose) from None
+
+    def derive(self, purpose: str, name: str) -> bytes:
+        """32 bytes that only we can make again from the name; the same for the same name."""
+        return hmac.digest(
+            _purpose_key(self._keys[0], f"derived {purpose}"), name.encode(), "sha256"
+        )
 
 
 class Cursor(msgspec.Struct, array_like=True, frozen=True):
@@ -109,14 +126,14 @@ class Pages:
         self._lifetime = lifetime
 
     def next_token(
-        self, operation: Operation, instance: str, params: Structure, cursor: Cursor, now: Instant
+        self, operation: Modeled, instance: str, params: Structure, cursor: Cursor, now: Instant
     ) -> str:
         """The NextToken that continues this request at the cursor."""
         page = _Page(_digest(operation, instance, params), cursor)
         return self._sealer.seal("NextToken", page, now + self._lifetime)
 
     def cursor(
-        self, operation: Operation, instance: str, params: Structure, now: Instant
+        self, operation: Modeled, instance: str, params: Structure, now: Instant
     ) -> Cursor | None:
         """Where the request goes on, None at the first page.
 
@@ -136,7 +153,7 @@ class Pages:
         return page.cursor
 
 
-def _digest(operation: Operation, instance: str, params: Structure) -> bytes:
+def _digest(operation: Modeled, instance: str, params: Structure) -> bytes:
     rest: Mapping[str, object] = {
         name: value
         for name, value in asdict(params).items()
@@ -158,9 +175,9 @@ def _text(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _raw(text: str) -> bytes:
+def _raw(text: str, chars_max: int) -> bytes:
     """The bytes of a token; only the one text that we would write for them is accepted."""
-    if len(text) > TOKEN_CHARS_MAX:
+    if len(text) > chars_max:
         raise TokenInvalid("too long")
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))

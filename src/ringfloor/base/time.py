@@ -7,6 +7,7 @@ written only on the wire, by seconds().
 
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Protocol
 
 Instant = int
@@ -29,6 +30,25 @@ def seconds(instant: Instant) -> float:
 def from_seconds(wire: float) -> Instant:
     """Seconds from the wire as whole milliseconds, rounded to the nearest."""
     return round(wire * SECOND)
+
+
+def months_before(instant: Instant, months: int) -> Instant:
+    """The same time of day so many calendar months earlier, UTC.
+
+    Where that month has no such day, the beginning of the month after it; so a later instant never
+    has an earlier answer.
+    """
+    days, rest = divmod(instant, DAY)
+    today = _EPOCH + timedelta(days)
+    year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+    first = date(year, month + 1, 1)
+    found = first + timedelta(today.day - 1)
+    if found.month != first.month:
+        found, rest = found.replace(day=1), 0
+    return (found - _EPOCH).days * DAY + rest
+
+
+_EPOCH = date(1970, 1, 1)
 
 
 class Clock(Protocol):

@@ -6,7 +6,8 @@ the consequences that engine.react finds. Commands are never journaled; their ev
 
 from msgspec import Struct, field
 
-from ringfloor.base.time import Duration
+from ringfloor.base.time import Duration, Instant
+from ringfloor.domain.contact import Contact, Reference
 from ringfloor.domain.dialogue import Heard
 from ringfloor.domain.resources import Properties
 from ringfloor.domain.vocabulary import Channel, DisconnectReason
@@ -42,12 +43,18 @@ class DeleteInstance(_Command, frozen=True):
 
 
 class CreateResource(_Command, frozen=True, kw_only=True):
-    """The id is the first of the seed. quota: how many of the kind there may be; None: no bound."""
+    """Answers the id: the first of the seed, or that of what the client token has made already.
+
+    id: where it is not the seed's, because the resource comes from another instance.
+    quota: how many of the kind there may be (per owner, where it has one); None: no bound.
+    """
 
     kind: str
     properties: Properties
+    id: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     quota: int | None = None
+    client_token: str | None = None
 
 
 class UpdateResource(_Command, frozen=True):
@@ -85,7 +92,11 @@ class StartOutboundContact(_Command, frozen=True, kw_only=True):
     name: str | None = None
     description: str | None = None
     related_contact_id: str | None = None
+    association_id: str | None = None
+    references: dict[str, Reference] = field(default_factory=dict)
     dial_ms: Duration
+    quota: int | None = None
+    """How many calls there may be at once; None: no bound."""
 
 
 class StartInboundContact(_Command, frozen=True, kw_only=True):
@@ -96,6 +107,8 @@ class StartInboundContact(_Command, frozen=True, kw_only=True):
     from_number: str
     to: str | None = None
     flow_id: str | None = None
+    quota: int | None = None
+    """How many calls there may be at once; None: no bound."""
 
 
 class StopContact(_Command, frozen=True):
@@ -103,8 +116,49 @@ class StopContact(_Command, frozen=True):
 
 
 class UpdateAttributes(_Command, frozen=True):
+    """record: the contact as history has it, if it is no longer live."""
+
     contact_id: str
     attributes: dict[str, str]
+    record: Contact | None = None
+
+
+class TagContact(_Command, frozen=True):
+    """tags: None takes a tag away. record: as in UpdateAttributes."""
+
+    contact_id: str
+    tags: dict[str, str | None]
+    record: Contact | None = None
+
+
+class UpdateContact(_Command, frozen=True, kw_only=True):
+    """None: as before; the maps add to what is there. record: as in UpdateAttributes."""
+
+    contact_id: str
+    name: str | None = None
+    description: str | None = None
+    references: dict[str, Reference] = field(default_factory=dict)
+    segment_attributes: dict[str, str] = field(default_factory=dict)
+    record: Contact | None = None
+
+
+class UpdateRoutingData(_Command, frozen=True):
+    """None: as before."""
+
+    contact_id: str
+    priority: int | None = None
+    age_adjustment_ms: Duration | None = None
+
+
+class UpdateSchedule(_Command, frozen=True):
+    """A scheduled contact begins at another instant."""
+
+    contact_id: str
+    until: Instant
+
+
+class ExpireRecords(_Command, frozen=True):
+    """Forget the contacts that are no longer kept."""
 
 
 # What the world answers
@@ -233,6 +287,11 @@ Command = (
     | StartInboundContact
     | StopContact
     | UpdateAttributes
+    | TagContact
+    | UpdateContact
+    | UpdateRoutingData
+    | UpdateSchedule
+    | ExpireRecords
     | ConnectSystem
     | LoseChannel
     | LoseAgent

@@ -8,7 +8,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from ringfloor.base.time import Duration, Instant
+from ringfloor.base.limits import RECORD_MONTHS, WIRE_SECONDS_MAX
+from ringfloor.base.time import DAY, SECOND, Duration, Instant, months_before
 from ringfloor.domain.dialogue import Ask, Session
 from ringfloor.domain.vocabulary import (
     AgentContactState,
@@ -24,6 +25,24 @@ Stage = Literal["DIALING", "IN_FLOW", "SCHEDULED", "IN_QUEUE", "OFFERED", "CONNE
 
 PRIORITY_DEFAULT = 5
 """QueuePriority of a contact that nobody ranked; 1 is best."""
+
+
+ReferenceType = Literal["URL", "NUMBER", "STRING", "DATE", "EMAIL"]
+"""What a voice contact may refer to; the API's other types come with attachments and e-mail."""
+
+
+class Reference(Struct, frozen=True, array_like=True):
+    """Something outside that belongs to the contact, shown to the agent."""
+
+    type: ReferenceType
+    value: str | None = None
+
+
+class Caller(Struct, frozen=True, array_like=True):
+    """A flow or module that waits for the module it has invoked."""
+
+    session: Session
+    edition: str
 
 
 class Contact(Struct, kw_only=True, omit_defaults=True):
@@ -85,6 +104,16 @@ class Contact(Struct, kw_only=True, omit_defaults=True):
     """What the flow waits for; asks is its number."""
     asks: int = 0
     """How many things the flow has asked of the world; names the next one."""
+    association_id: str | None = None
+    """The first contact of the tree that related contacts make; None: this one."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """What users have tagged it with."""
+    references: dict[str, Reference] = field(default_factory=dict)
+    """By name."""
+    segment_attributes: dict[str, str] = field(default_factory=dict)
+    """Those that users have given, by the name of a predefined attribute."""
+    callers: list[Caller] = field(default_factory=list)
+    """Who waits for the module that the contact is in, the innermost last."""
 
 
 class Held(Struct, kw_only=True, omit_defaults=True):
@@ -110,3 +139,23 @@ class Agent(Struct, kw_only=True, omit_defaults=True):
     """Start of the wait that longest available agent compares."""
     idle_turn: int = 0
     """Order among agents idle since the same instant."""
+
+
+def association(contact: Contact) -> str:
+    """The first contact of the tree that the contact belongs to."""
+    return contact.association_id or contact.initial_contact_id or contact.id
+
+
+def kept_since(now: Instant) -> Instant:
+    """What is known of contacts that were initiated before this is no longer kept."""
+    return months_before(now, RECORD_MONTHS)
+
+
+def forgotten_at(initiated_at: Instant) -> Instant | None:
+    """The first midnight, UTC, at which a contact is no longer kept; None: calendars end before."""
+    midnight = (initiated_at // DAY + RECORD_MONTHS * 30) * DAY
+    while midnight < WIRE_SECONDS_MAX * SECOND:
+        if initiated_at < kept_since(midnight):
+            return midnight
+        midnight += DAY
+    return None

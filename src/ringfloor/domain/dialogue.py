@@ -22,6 +22,8 @@ class Session(Struct, frozen=True, kw_only=True):
     stored_input: str | None = None
     flow_attributes: dict[str, Any] = field(default_factory=dict)
     logging: bool = False
+    module_input: dict[str, Any] | None = None
+    """$.Modules.Input: what a module was invoked with."""
 
 
 class Prompt(Struct, frozen=True):
@@ -79,6 +81,17 @@ class EnterFlow(Struct, frozen=True, tag="enter_flow"):
     flow_id: str
 
 
+class EnterModule(Struct, frozen=True, tag="enter_module"):
+    """Run a module, then answer with how that went. input: texts, references resolved."""
+
+    module_id: str
+    input: dict[str, str]
+
+
+class LeaveModule(Struct, frozen=True, tag="leave_module"):
+    """The module is over; whoever has invoked it goes on. Outside of a module: as End."""
+
+
 class SetLogging(Struct, frozen=True, tag="set_logging"):
     enabled: bool
 
@@ -101,6 +114,8 @@ Ask = (
     | SetTargetQueue
     | TransferToQueue
     | EnterFlow
+    | EnterModule
+    | LeaveModule
     | SetLogging
     | Disconnect
     | End

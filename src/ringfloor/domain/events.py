@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from ringfloor.base.time import Duration, Instant
-from ringfloor.domain.contact import Contact
+from ringfloor.domain.contact import Contact, Reference
 from ringfloor.domain.dialogue import Ask, Heard, Session
 from ringfloor.domain.resources import Properties
 from ringfloor.domain.vocabulary import (
@@ -59,6 +59,7 @@ class ResourceCreated(_Event, frozen=True):
     id: str
     properties: Properties
     tags: dict[str, str]
+    client_token: str | None = None
 
 
 class ResourceUpdated(_Event, frozen=True):
@@ -115,6 +116,24 @@ class FlowEntered(_Event, frozen=True):
     flow_id: str
 
 
+class ModuleEntered(_Event, frozen=True):
+    """The contact starts a module; the flow or module that has invoked it waits.
+
+    module_id: the edition that it runs: an id, or an id and a version (`id:3`).
+    """
+
+    contact_id: str
+    module_id: str
+    input: dict[str, str]
+
+
+class ModuleLeft(_Event, frozen=True):
+    """The module is over. outcome: what the action that has invoked it hears."""
+
+    contact_id: str
+    outcome: Heard
+
+
 class FlowStepped(_Event, frozen=True):
     """The flow has come to its next ask. outcome: what it hears at once, if the world need not."""
 
@@ -129,6 +148,31 @@ class AttributesUpdated(_Event, frozen=True):
 
     contact_id: str
     attributes: dict[str, str]
+
+
+class ContactTagged(_Event, frozen=True):
+    """tags: the tags that have a new value; None takes a tag away."""
+
+    contact_id: str
+    tags: dict[str, str | None]
+
+
+class ContactUpdated(_Event, frozen=True):
+    """What users say of a contact. None: as before; of the maps, what has a new value."""
+
+    contact_id: str
+    name: str | None
+    description: str | None
+    references: dict[str, Reference]
+    segment_attributes: dict[str, str]
+
+
+class RoutingDataUpdated(_Event, frozen=True):
+    """The contact ranks otherwise among those who wait. None: as before."""
+
+    contact_id: str
+    priority: int | None
+    age_adjustment_ms: Duration | None
 
 
 class TargetQueueSet(_Event, frozen=True):
@@ -206,6 +250,22 @@ class ContactCompleted(_Event, frozen=True):
     contact: Contact
 
 
+ContactChange = AttributesUpdated | ContactTagged | ContactUpdated
+"""What may be said of a contact after its end, too."""
+
+
+class RecordAmended(_Event, frozen=True):
+    """Something has been said of a contact that was final already."""
+
+    change: ContactChange
+
+
+class RecordsExpired(_Event, frozen=True):
+    """What is known of contacts initiated before this instant is no longer kept."""
+
+    before: Instant
+
+
 # An agent
 
 
@@ -234,8 +294,13 @@ Event = (
     | ContactScheduled
     | ContactConnectedToSystem
     | FlowEntered
+    | ModuleEntered
+    | ModuleLeft
     | FlowStepped
     | AttributesUpdated
+    | ContactTagged
+    | ContactUpdated
+    | RoutingDataUpdated
     | TargetQueueSet
     | ContactEnqueued
     | DelayPassed
@@ -247,6 +312,8 @@ Event = (
     | ContactEnded
     | ContactCleared
     | ContactCompleted
+    | RecordAmended
+    | RecordsExpired
     | AgentStatusChanged
     | NextStatusChanged
 )

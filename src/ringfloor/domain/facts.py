@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from ringfloor.base.time import Duration, Instant
+from ringfloor.domain.events import ContactChange
 from ringfloor.domain.vocabulary import (
     Channel,
     DisconnectReason,
@@ -44,6 +45,9 @@ class Leg(Struct, frozen=True, kw_only=True):
     previous_contact_id: str | None = None
     next_contact_id: str | None = None
     initial_contact_id: str | None = None
+    related_contact_id: str | None = None
+    association_id: str | None = None
+    """The first contact of its tree; itself, if it is the first."""
     record: bytes = b""
     """The whole contact as DescribeContact needs it; opaque to whoever counts."""
 
@@ -69,4 +73,17 @@ class AgentTime(Struct, frozen=True, kw_only=True):
     ended_at: Instant
 
 
-Fact = Leg | MissedOffer | AgentTime
+class Amendment(Struct, frozen=True, kw_only=True):
+    """Something that was said of a leg after it was final; its record is then another."""
+
+    change: ContactChange
+    at: Instant
+
+
+class Expiry(Struct, frozen=True, kw_only=True):
+    """Nothing of before this instant is kept any more: no leg initiated, nothing else over."""
+
+    before: Instant
+
+
+Fact = Leg | MissedOffer | AgentTime | Amendment | Expiry

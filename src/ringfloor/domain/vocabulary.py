@@ -30,6 +30,7 @@ DisconnectReason = Literal[
     "TELECOM_UNANSWERED",
     "TELECOM_TIMEOUT",
     "TELECOM_PROBLEM",
+    "API",
     "OTHER",
 ]
 

@@ -23,12 +23,33 @@ AGENT_STATUSES = (
     ("Offline", "OFFLINE", "Not at work."),
 )
 
+# What they grant stands in operations.permissions until somebody says otherwise.
 SECURITY_PROFILES = (
     ("Admin", "Everything."),
     ("Agent", "The agent's own desktop."),
     ("CallCenterManager", "Users, queues, flows and metrics."),
     ("QualityAnalyst", "Metrics and recordings."),
 )
+
+SYSTEM_ATTRIBUTES = {
+    "connect:Language": (),
+    "connect:Subtype": (
+        "connect:Apple",
+        "connect:Chat",
+        "connect:Email",
+        "connect:Guide",
+        "connect:SMS",
+        "connect:Task",
+        "connect:Telephony",
+        "connect:WebRTC",
+        "connect:WhatsApp",
+    ),
+    "connect:WorkloadType": (),
+}
+"""AWS's own predefined attributes, to the values that they have from the start.
+
+Those without take values of the instance's own; the others do not change.
+"""
 
 OUTBOUND_NAME = "Ringfloor"
 """Caller id name of BasicQueue where a new instance owns a number."""
@@ -80,6 +101,7 @@ def instance(command: CreateInstance, seed: Seed) -> Iterator[Event]:
     )
     home = Home(command.region, command.account, command.instance_id)
     _prompts_and_flows(nursery, home, queue)
+    _attributes_and_authentication(nursery)
     yield from nursery.born
 
 
@@ -96,7 +118,40 @@ def _statuses_and_security(nursery: _Nursery) -> None:
             },
         )
     for name, description in SECURITY_PROFILES:
-        nursery.add("security_profile", {"SecurityProfileName": name, "Description": description})
+        properties: Properties = {"SecurityProfileName": name, "Description": description}
+        if name == "Admin":  # without it nobody could give anybody anything
+            properties["IsDefault"] = True
+        nursery.add("security_profile", properties)
+
+
+def _attributes_and_authentication(nursery: _Nursery) -> None:
+    for name, values in SYSTEM_ATTRIBUTES.items():
+        nursery.add(
+            "predefined_attribute",
+            {
+                "Name": name,
+                "Values": {"StringList": list(values)},
+                "Purposes": [],
+                "AttributeConfiguration": {
+                    "EnableValueValidationOnAssociation": False,
+                    "IsReadOnly": bool(values),
+                },
+                "IsDefault": True,
+            },
+        )
+    nursery.add(
+        "authentication_profile",
+        {
+            "Name": "Default Authentication Profile",
+            "Description": "For everybody who signs in.",
+            "AllowedIps": [],
+            "BlockedIps": [],
+            "IsDefault": True,
+            "PeriodicSessionDuration": 60,
+            "MaxSessionDuration": 720,
+            "SessionInactivityHandlingEnabled": False,
+        },
+    )
 
 
 def _queue(nursery: _Nursery, command: CreateInstance) -> str:

@@ -18,7 +18,7 @@ Sources: behaviour specification, sections 2.3, 3.2, 4.2.
 from collections.abc import Iterator
 
 from ringfloor.base.errors import Refusal, invalid_request, shown
-from ringfloor.base.limits import RING_MS
+from ringfloor.base.limits import CHAT_WORK_SECONDS_MAX, RING_MS
 from ringfloor.base.time import SECOND, Instant
 from ringfloor.domain.commands import (
     AcceptContact,
@@ -276,7 +276,8 @@ def work_limit_seconds(center: Center, agent: Agent, channel: Channel) -> int:
     for each in user.get("AfterContactWorkConfigs") or ():
         if each["Channel"] == channel:
             limit = (each.get("AfterContactWorkConfig") or {}).get("AfterContactWorkTimeLimit")
-    return int(limit or 0)
+    limit = int(limit or 0)
+    return min(limit, CHAT_WORK_SECONDS_MAX) if channel == "CHAT" else limit
 
 
 def accepts_by_itself(center: Center, agent: Agent, channel: Channel) -> bool:

@@ -10,7 +10,7 @@ ask of the world (play, gather, invoke) waits for Hear with its number. A flow t
 queue or an agent ends the contact. Sources: behaviour specification, sections 2.3, 2.4, 5.4, 6.2.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -20,33 +20,51 @@ from ringfloor.base.ids import Seed, derive
 from ringfloor.base.limits import (
     ATTRIBUTES_BYTES_MAX,
     CLIENT_TOKEN_MS,
+    CONTACT_REFERENCES_MAX,
+    CONTACT_TAGS_MAX,
     FLOW_ACTIONS_PER_TURN_MAX,
+    FLOW_MODULES_DEEP_MAX,
+    SCHEDULE_AHEAD_MS,
 )
-from ringfloor.base.time import Instant
-from ringfloor.domain import dialogue
+from ringfloor.base.time import DAY, Instant, seconds
+from ringfloor.domain import changes, dialogue
 from ringfloor.domain.commands import (
     Advance,
     ConnectSystem,
+    ExpireRecords,
     Hear,
     LoseChannel,
     StartInboundContact,
     StartOutboundContact,
     StopContact,
+    TagContact,
     UpdateAttributes,
+    UpdateContact,
+    UpdateRoutingData,
+    UpdateSchedule,
 )
-from ringfloor.domain.contact import Contact
+from ringfloor.domain.contact import Contact, Reference, kept_since
 from ringfloor.domain.events import (
     AttributesUpdated,
+    ContactChange,
     ContactConnectedToSystem,
     ContactEnqueued,
     ContactInitiated,
     ContactScheduled,
+    ContactTagged,
+    ContactUpdated,
     DelayPassed,
     Event,
     FlowEntered,
     FlowStepped,
+    ModuleEntered,
+    ModuleLeft,
+    RecordAmended,
+    RecordsExpired,
+    RoutingDataUpdated,
     TargetQueueSet,
 )
+from ringfloor.domain.vocabulary import Channel, DisconnectReason, InitiationMethod
 from ringfloor.engine import connection, flows, queue
 from ringfloor.engine.schedule import set_deadline
 from ringfloor.engine.state import Center
@@ -72,6 +90,8 @@ def start_outbound(center: Center, command: StartOutboundContact, seed: Seed) ->
     if command.queue_id is not None:
         center.resource("queue", command.queue_id, "QueueId")
     check_attributes(command.attributes)
+    _check_references(command.references)
+    _check_lines(center, command.quota)
     contact_id = derive(seed, 0)
     yield ContactInitiated(
         Contact(
@@ -90,6 +110,8 @@ def start_outbound(center: Center, command: StartOutboundContact, seed: Seed) ->
             name=command.name,
             description=command.description,
             related_contact_id=command.related_contact_id,
+            association_id=command.association_id,
+            references=command.references,
         ),
         command.dial_ms,
     )
@@ -122,6 +144,8 @@ def start_inbound(center: Center, command: StartInboundContact) -> Iterator[Even
     if flow_id is None:
         raise invalid_request("ContactFlowId", None, "is needed where no number is called")
     _check_entry_flow(center, flow_id)
+    if command.channel == "VOICE":
+        _check_lines(center, command.quota)
     yield ContactInitiated(
         Contact(
             id=command.contact_id,
@@ -158,7 +182,36 @@ def check_attributes(attributes: Mapping[str, str]) -> None:
         )
 
 
+def _check_references(references: Mapping[str, Reference]) -> None:
+    if len(references) > CONTACT_REFERENCES_MAX:
+        rule = f"are more than {CONTACT_REFERENCES_MAX} of one contact"
+        raise invalid_parameter("References", len(references), rule)
+
+
+def _check_lines(center: Center, quota: int | None) -> None:
+    """Whether there may be another call; refuses with LimitExceededException."""
+    if quota is None:
+        return
+    calls = sum(
+        each.channel == "VOICE" and each.stage != "ENDED" for each in center.contacts.values()
+    )
+    if calls >= quota:
+        raise Refusal("LimitExceededException", f"InstanceId: {quota} calls at once are the limit")
+
+
 # What clients and the world say
+
+STAYS: frozenset[InitiationMethod] = frozenset(
+    {"DISCONNECT", "TRANSFER", "QUEUE_TRANSFER", "EXTERNAL_OUTBOUND", "MONITOR"}
+)
+"""How a call has begun that StopContact does not end."""
+
+STOPPED: Mapping[Channel, DisconnectReason] = {
+    "VOICE": "OTHER",
+    "CHAT": "API",
+    "TASK": "API",
+    "EMAIL": "API",
+}
 
 
 def stop(center: Center, command: StopContact) -> Iterator[Event]:
@@ -166,16 +219,89 @@ def stop(center: Center, command: StopContact) -> Iterator[Event]:
     contact = center.contacts.get(command.contact_id)
     if contact is None or contact.stage == "ENDED":
         raise connection.unknown_contact(command.contact_id)
-    yield from connection.ending(contact, "OTHER")
+    if contact.channel == "VOICE" and contact.initiation_method in STAYS:
+        rule = f"is a call that began as {contact.initiation_method}, which cannot be stopped"
+        raise invalid_request("ContactId", contact.id, rule)
+    yield from connection.ending(contact, STOPPED[contact.channel])
 
 
-def update_attributes(center: Center, command: UpdateAttributes) -> Iterator[Event]:
-    """UpdateContactAttributes on a live contact."""
+Amend = UpdateAttributes | TagContact | UpdateContact
+"""What may be asked of a contact that has ended, too."""
+
+
+def amend(center: Center, command: Amend) -> Iterator[Event]:
+    """Something is said of a contact; it is live, or kept and the command has its record."""
+    live = center.contacts.get(command.contact_id)
+    contact = live or command.record
+    if contact is None or (live is None and contact.initiated_at < kept_since(center.at)):
+        field = "InitialContactId" if isinstance(command, UpdateAttributes) else "ContactId"
+        raise not_found(field, command.contact_id, "contact")
+    change = CHANGES[type(command)](contact, command)
+    yield change if live is not None else RecordAmended(change)
+
+
+def _attributes(contact: Contact, command: UpdateAttributes) -> ContactChange:
+    check_attributes({**contact.attributes, **command.attributes})
+    return AttributesUpdated(contact.id, command.attributes)
+
+
+def _tags(contact: Contact, command: TagContact) -> ContactChange:
+    after = changes.retagged(contact.tags, command.tags)
+    if len(after) > CONTACT_TAGS_MAX:
+        rule = f"are more than {CONTACT_TAGS_MAX} on one contact"
+        raise invalid_parameter("Tags", len(after), rule)
+    return ContactTagged(contact.id, command.tags)
+
+
+def _data(contact: Contact, command: UpdateContact) -> ContactChange:
+    _check_references({**contact.references, **command.references})
+    return ContactUpdated(
+        contact.id,
+        command.name,
+        command.description,
+        command.references,
+        command.segment_attributes,
+    )
+
+
+CHANGES: Mapping[type, Callable[[Contact, Any], ContactChange]] = {
+    UpdateAttributes: _attributes,
+    TagContact: _tags,
+    UpdateContact: _data,
+}
+
+
+def update_routing_data(center: Center, command: UpdateRoutingData) -> Iterator[Event]:
+    """UpdateContactRoutingData: another rank, now or when the contact will be in queue."""
     contact = center.contacts.get(command.contact_id)
     if contact is None:
-        raise not_found("InitialContactId", command.contact_id, "live contact")
-    check_attributes({**contact.attributes, **command.attributes})
-    yield AttributesUpdated(contact.id, command.attributes)
+        raise not_found("ContactId", command.contact_id, "live contact")
+    if contact.stage in ("CONNECTED", "ENDED"):
+        raise Refusal(
+            "ResourceConflictException",
+            f"ContactId: {contact.id!r} is {contact.stage}; it waits for nobody any more",
+        )
+    yield RoutingDataUpdated(contact.id, command.priority, command.age_adjustment_ms)
+
+
+def update_schedule(center: Center, command: UpdateSchedule) -> Iterator[Event]:
+    """UpdateContactSchedule: a task that waits for its time waits for another."""
+    contact = center.contacts.get(command.contact_id)
+    if contact is None:
+        raise not_found("ContactId", command.contact_id, "live contact")
+    if contact.channel != "TASK" or contact.stage != "SCHEDULED":
+        raise invalid_request("ContactId", contact.id, "is not a scheduled task")
+    ahead = command.until - center.at
+    if not 0 <= ahead <= SCHEDULE_AHEAD_MS:
+        rule = f"is not within the {SCHEDULE_AHEAD_MS // DAY} days from now"
+        raise invalid_parameter("ScheduledTime", seconds(command.until), rule)
+    assert contact.queue_id is not None
+    yield ContactScheduled(contact.id, contact.queue_id, contact.channel, command.until)
+
+
+def expire_records(center: Center, _command: ExpireRecords) -> Iterator[Event]:
+    """What is no longer kept is forgotten."""
+    yield RecordsExpired(kept_since(center.at))
 
 
 def connect(center: Center, command: ConnectSystem) -> Iterator[Event]:
@@ -237,12 +363,35 @@ def _answer(
         case dialogue.TransferToQueue():
             return _transfer_to_queue(center, contact)
         case dialogue.EnterFlow(flow_id=flow_id):
-            identifier = last_segment(flow_id)
-            if identifier not in center.flows:
+            entered = flows.entered_by(center, "contact_flow", flow_id)
+            if entered is None:
                 return NO_MATCHING_ERROR, ()
-            return None, (FlowEntered(contact.id, identifier),)
-        case dialogue.Disconnect() | dialogue.End():
-            return None, tuple(connection.ending(contact, "CONTACT_FLOW_DISCONNECT"))
+            return None, (FlowEntered(contact.id, entered),)
+        case dialogue.EnterModule():
+            return _enter_module(center, contact, ask)
+        case dialogue.Disconnect() | dialogue.End() | dialogue.LeaveModule():
+            return None, tuple(_over(contact, ask))
+
+
+def _enter_module(
+    center: Center, contact: Contact, ask: dialogue.EnterModule
+) -> tuple[dialogue.Heard | None, tuple[Event, ...]]:
+    entered = flows.entered_by(center, "contact_flow_module", ask.module_id)
+    if entered is None or len(contact.callers) >= FLOW_MODULES_DEEP_MAX:
+        return NO_MATCHING_ERROR, ()
+    return None, (ModuleEntered(contact.id, entered, ask.input),)
+
+
+def _over(
+    contact: Contact, ask: dialogue.Disconnect | dialogue.End | dialogue.LeaveModule
+) -> Iterator[Event]:
+    """Back to the caller where a module is over or has nowhere to go; else the contact ends."""
+    if contact.callers and isinstance(ask, dialogue.LeaveModule):
+        yield ModuleLeft(contact.id, dialogue.Done())
+    elif contact.callers and ask == dialogue.End("dead_end"):
+        yield ModuleLeft(contact.id, NO_MATCHING_ERROR)
+    else:
+        yield from connection.ending(contact, "CONTACT_FLOW_DISCONNECT")
 
 
 def _set_attributes(
@@ -368,6 +517,14 @@ def flow_entered(center: Center, event: FlowEntered, _at: Instant) -> None:
     flows.enter(center, center.contacts[event.contact_id], event.flow_id)
 
 
+def module_entered(center: Center, event: ModuleEntered, _at: Instant) -> None:
+    flows.call(center, center.contacts[event.contact_id], event.module_id, event.input)
+
+
+def module_left(center: Center, event: ModuleLeft, _at: Instant) -> None:
+    flows.come_back(center, center.contacts[event.contact_id])
+
+
 def flow_stepped(center: Center, event: FlowStepped, _at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     contact.session = event.session
@@ -375,10 +532,26 @@ def flow_stepped(center: Center, event: FlowStepped, _at: Instant) -> None:
     contact.ask = event.ask if event.outcome is None else None
 
 
-def attributes_updated(center: Center, event: AttributesUpdated, at: Instant) -> None:
+def changed(center: Center, event: ContactChange, at: Instant) -> None:
+    changes.change(center.contacts[event.contact_id], event, at)
+
+
+def routing_data_updated(center: Center, event: RoutingDataUpdated, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
-    contact.attributes.update(event.attributes)
+    stands = contact.stage == "IN_QUEUE"
+    if stands:
+        queue.leave(center, contact)
+    if event.priority is not None:
+        contact.priority = event.priority
+    if event.age_adjustment_ms is not None:
+        contact.age_adjustment_ms = event.age_adjustment_ms
     contact.updated_at = at
+    if stands:
+        queue.enter(center, contact)
+
+
+def past(_center: Center, _event: RecordAmended | RecordsExpired, _at: Instant) -> None:
+    """The center holds no ended contacts; those who keep them are told."""
 
 
 def target_queue_set(center: Center, event: TargetQueueSet, at: Instant) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ringfloor.base.errors import Refusal, invalid_request, not_found, shown
 from ringfloor.base.ids import Seed, derive
+from ringfloor.base.limits import CLIENT_TOKEN_MS
 from ringfloor.base.time import Instant
 from ringfloor.domain.commands import (
     CreateResource,
@@ -28,24 +29,52 @@ from ringfloor.domain.events import (
     ResourceTagged,
     ResourceUpdated,
 )
-from ringfloor.domain.resources import KINDS, Properties, Resource, references
+from ringfloor.domain.resources import KINDS, Kind, Properties, Resource, key_of, references
 from ringfloor.engine import agent, flows, routing
 from ringfloor.engine.state import Center, Instance
+
+INSTANCE = "instance"
+"""What a tag's event names where the instance itself is tagged; no kind of the table."""
 
 # Decisions
 
 
 def create(center: Center, command: CreateResource, seed: Seed) -> Iterator[Event]:
-    """A new resource; its id is the first of the seed."""
+    """A new resource, by default of the seed's first id. Nothing, if its client token made one."""
     kind = KINDS[command.kind]
-    count = len(center.resources[kind.name])
-    if command.quota is not None and count >= command.quota:
+    if made_with(center, command) is not None:
+        return
+    _check(center, kind.name, None, command.properties)
+    if command.quota is not None:
+        _keep_quota(center, kind, command)
+    made = command.id or derive(seed, 0)
+    yield ResourceCreated(kind.name, made, command.properties, command.tags, command.client_token)
+
+
+def made_with(center: Center, command: CreateResource) -> str | None:
+    """The id of what this client token has made in the last days, if that is still there."""
+    if command.client_token is None:
+        return None
+    found = center.made_with.get((command.kind, command.client_token))
+    if found is None:
+        return None
+    age = center.at - center.resources[command.kind][found].created_at
+    return found if age < CLIENT_TOKEN_MS else None
+
+
+def _keep_quota(center: Center, kind: Kind, command: CreateResource) -> None:
+    if kind.owner is None:
+        whose, count = "this instance", len(center.resources[kind.name])
+    else:
+        owner = command.properties[kind.owner]
+        whose = f"{kind.owner} {owner}"
+        count = sum(each.kind == kind.name for each in center.owned(owner))
+    assert command.quota is not None
+    if count >= command.quota:
         raise Refusal(
             "LimitExceededException",
-            f"{kind.title}: this instance has {count}, its quota is {command.quota}",
+            f"{kind.title}: {whose} has {count}, its quota is {command.quota}",
         )
-    _check(center, kind.name, None, command.properties)
-    yield ResourceCreated(kind.name, derive(seed, 0), command.properties, command.tags)
 
 
 def update(center: Center, command: UpdateResource) -> Iterator[Event]:
@@ -62,20 +91,24 @@ def update(center: Center, command: UpdateResource) -> Iterator[Event]:
 
 def tag(center: Center, command: TagResource) -> Iterator[Event]:
     """New values for some tags."""
-    center.resource(command.kind, command.id)
+    if command.kind != INSTANCE:
+        center.resource(command.kind, command.id)
     yield ResourceTagged(command.kind, command.id, command.tags)
 
 
 def delete(center: Center, command: DeleteResource) -> Iterator[Event]:
-    """Refused while anything names the resource, with the names of those that do."""
+    """With what belongs to it. Refused while anything else names it, with the names of those."""
     kind = KINDS[command.kind]
     resource = center.resource(command.kind, command.id)
     if not kind.deletable:
         raise invalid_request("Id", command.id, f"is an {kind.title}, which cannot be deleted")
+    gone = [*_belongings(center, command.id), resource]
+    going = {each.id for each in gone}
     users = sorted(
-        f"{KINDS[by].title} {center.resources[by][identifier].name!r}"
-        for by, identifier in center.referrers.get(command.id, {})
-        if identifier != command.id
+        _called(center, center.resources[by][identifier])
+        for each in gone
+        for by, identifier in center.referrers.get(each.id, {})
+        if identifier not in going and _binds(center, by, identifier, each.id)
     )
     if command.kind == "user" and center.agents[command.id].contacts:
         users.append(f"contact {next(iter(center.agents[command.id].contacts))!r}")
@@ -88,7 +121,33 @@ def delete(center: Center, command: DeleteResource) -> Iterator[Event]:
             ResourceType=kind.name.upper(),
             ResourceId=command.id,
         )
-    yield ResourceDeleted(command.kind, command.id)
+    for each in gone:
+        yield ResourceDeleted(each.kind, each.id)
+
+
+def _called(center: Center, resource: Resource) -> str:
+    """How a message names a resource: its kind and name, and whose it is."""
+    kind = KINDS[resource.kind]
+    named = f"{kind.title} {resource.name!r}"
+    if kind.owner is None:
+        return named
+    above = next(each.kind for each in kind.references if each.path == (kind.owner,))
+    owner = center.resources[above][resource.properties[kind.owner]]
+    return f"{named} of {_called(center, owner)}"
+
+
+def _binds(center: Center, kind: str, identifier: str, other: str) -> bool:
+    """Whether a resource names another one so that the other cannot be deleted."""
+    named = references(KINDS[kind], center.resources[kind][identifier].properties)
+    return any(reference.binding and value == other for reference, value in named)
+
+
+def _belongings(center: Center, identifier: str) -> Iterator[Resource]:
+    """What belongs to a resource, and what belongs to that, the innermost first."""
+    for each in center.owned(identifier):
+        if not KINDS[each.kind].holds_owner:
+            yield from _belongings(center, each.id)
+            yield each
 
 
 def shown_list(items: list[str], at_most: int = 5) -> str:
@@ -99,16 +158,19 @@ def shown_list(items: list[str], at_most: int = 5) -> str:
 
 def _check(center: Center, kind: str, identifier: str | None, properties: Properties) -> None:
     row = KINDS[kind]
-    if kind == "contact_flow" and properties.get("Status") == "PUBLISHED":
+    if kind in flows.KINDS and properties.get("Status") == "PUBLISHED":
         flows.parsed(properties["Content"])
-    name = properties[row.name_member]
-    if center.names[kind].get(name, identifier) != identifier:
+    if center.names[kind].get(key_of(row, properties), identifier) != identifier:
         raise Refusal(
             "DuplicateResourceException",
-            f"{row.name_member}: {shown(name)} is the name of another {row.title}",
+            f"{row.name_member}: {shown(properties[row.name_member])} is the name of another"
+            f" {row.title}",
         )
+    before = center.resources[kind].get(identifier or "")
+    had = set(references(row, before.properties)) if before else set()
     for reference, other in references(row, properties):
-        if other not in center.resources[reference.kind]:
+        stays = not reference.binding and (reference, other) in had
+        if other not in center.resources[reference.kind] and not stays:
             member = next(part for part in reversed(reference.path) if part != "*")
             raise not_found(member, other, KINDS[reference.kind].title)
 
@@ -162,6 +224,7 @@ def created(center: Center, event: ResourceCreated, at: Instant) -> None:
             tags=event.tags,
             created_at=at,
             modified_at=at,
+            client_token=event.client_token,
         ),
     )
     if event.kind == "user":
@@ -179,9 +242,12 @@ def updated(center: Center, event: ResourceUpdated, at: Instant) -> None:
 
 
 def tagged(center: Center, event: ResourceTagged, at: Instant) -> None:
+    if event.kind == INSTANCE:
+        assert center.instance is not None
+        center.instance.tags = merged(center.instance.tags, event.tags)
+        return
     resource = center.resources[event.kind][event.id]
-    after = {**resource.tags, **event.tags}
-    resource.tags = {key: value for key, value in after.items() if value is not None}
+    resource.tags = merged(resource.tags, event.tags)
     resource.modified_at = at
 
 
@@ -192,7 +258,7 @@ def deleted(center: Center, event: ResourceDeleted, _at: Instant) -> None:
     _forget(center, resource)
     if event.kind == "routing_profile":
         routing.install(center, event.id, None)
-    elif event.kind == "contact_flow":
+    elif event.kind in flows.KINDS:
         flows.publish(center, event.id, None)
 
 
@@ -200,7 +266,12 @@ def put(center: Center, resource: Resource) -> None:
     """The resource as it now is, with everything that is derived from it."""
     kind = KINDS[resource.kind]
     center.resources[kind.name][resource.id] = resource
-    center.names[kind.name][resource.name] = resource.id
+    center.names[kind.name][resource.key] = resource.id
+    if resource.client_token is not None:
+        made = kind.name, resource.client_token
+        before = center.resources[kind.name].get(center.made_with.get(made, ""), resource)
+        if before.created_at <= resource.created_at:
+            center.made_with[made] = resource.id
     for _, other in references(kind, resource.properties):
         counts = center.referrers.setdefault(other, {})
         key = (kind.name, resource.id)
@@ -208,14 +279,17 @@ def put(center: Center, resource: Resource) -> None:
     if resource.kind == "routing_profile":
         profile = routing.compiled(resource.id, resource.properties)
         routing.install(center, resource.id, profile)
-    elif resource.kind == "contact_flow":
+    elif resource.kind in flows.KINDS:
         published = resource.properties.get("Status") == "PUBLISHED"
         flows.publish(center, resource.id, resource.properties["Content"] if published else None)
 
 
 def _forget(center: Center, resource: Resource) -> None:
     kind = KINDS[resource.kind]
-    del center.names[kind.name][resource.name]
+    del center.names[kind.name][resource.key]
+    made = kind.name, resource.client_token or ""
+    if center.made_with.get(made) == resource.id:
+        del center.made_with[made]
     for _, other in references(kind, resource.properties):
         counts = center.referrers[other]
         key = (kind.name, resource.id)

@@ -126,7 +126,12 @@ DECIDE: Mapping[type[Struct], Decide] = {
     commands.StartOutboundContact: contact.start_outbound,
     commands.StartInboundContact: _seedless(contact.start_inbound),
     commands.StopContact: _seedless(contact.stop),
-    commands.UpdateAttributes: _seedless(contact.update_attributes),
+    commands.UpdateAttributes: _seedless(contact.amend),
+    commands.TagContact: _seedless(contact.amend),
+    commands.UpdateContact: _seedless(contact.amend),
+    commands.UpdateRoutingData: _seedless(contact.update_routing_data),
+    commands.UpdateSchedule: _seedless(contact.update_schedule),
+    commands.ExpireRecords: _seedless(contact.expire_records),
     commands.ConnectSystem: _seedless(contact.connect),
     commands.LoseChannel: _seedless(contact.lose_channel),
     commands.LoseAgent: _seedless(connection.lose_agent),
@@ -172,8 +177,13 @@ APPLY: Mapping[type[Struct], Apply] = {
     events.ContactScheduled: contact.scheduled,
     events.ContactConnectedToSystem: contact.connected_to_system,
     events.FlowEntered: contact.flow_entered,
+    events.ModuleEntered: contact.module_entered,
+    events.ModuleLeft: contact.module_left,
     events.FlowStepped: contact.flow_stepped,
-    events.AttributesUpdated: contact.attributes_updated,
+    events.AttributesUpdated: contact.changed,
+    events.ContactTagged: contact.changed,
+    events.ContactUpdated: contact.changed,
+    events.RoutingDataUpdated: contact.routing_data_updated,
     events.TargetQueueSet: contact.target_queue_set,
     events.ContactEnqueued: contact.enqueued,
     events.DelayPassed: contact.delay_passed,
@@ -185,6 +195,8 @@ APPLY: Mapping[type[Struct], Apply] = {
     events.ContactEnded: connection.ended,
     events.ContactCleared: connection.cleared,
     events.ContactCompleted: connection.completed,
+    events.RecordAmended: contact.past,
+    events.RecordsExpired: contact.past,
     events.AgentStatusChanged: agent.status_changed,
     events.NextStatusChanged: agent.next_status_changed,
 }
@@ -330,8 +342,12 @@ def _settle(center: Center, happened: tuple[events.Event, ...], actions: int, wo
 def goes_on(event: events.Event, actions: int) -> commands.Advance | None:
     """The next step of a flow that need not wait. actions: done since it last waited."""
     match event:
-        case events.FlowEntered(contact_id=contact_id):
+        case (
+            events.FlowEntered(contact_id=contact_id) | events.ModuleEntered(contact_id=contact_id)
+        ):
             return commands.Advance(contact_id, None, actions)
+        case events.ModuleLeft(contact_id=contact_id, outcome=outcome):
+            return commands.Advance(contact_id, outcome, actions)
         case events.FlowStepped(contact_id=contact_id, outcome=outcome) if outcome is not None:
             return commands.Advance(contact_id, outcome, actions)
         case _:
@@ -364,7 +380,7 @@ def _answer(center: Center, command: commands.Command, seed: Seed) -> str:
             made = derive(seed, 0)
             return contact.begun_with(center, token) or made
         case commands.CreateResource():
-            return derive(seed, 0)
+            return directory.made_with(center, command) or command.id or derive(seed, 0)
         case commands.CreateInstance(instance_id=identifier):
             return identifier
         case commands.StartInboundContact(contact_id=identifier):

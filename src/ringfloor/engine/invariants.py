@@ -152,14 +152,14 @@ def timestamps_are_in_order(center: Center) -> Iterator[str]:
 def references_resolve(center: Center) -> Iterator[str]:
     """Every id that a resource names exists; names and reverse references are those one counts."""
     for kind in KINDS.values():
-        names = {each.name: each.id for each in center.resources[kind.name].values()}
+        names = {each.key: each.id for each in center.resources[kind.name].values()}
         if names != center.names[kind.name]:
             yield f"names of {kind.name}: {center.names[kind.name]}"
     counted: dict[str, dict[tuple[str, str], int]] = {}
     for kind in KINDS.values():
         for resource in center.resources[kind.name].values():
             for reference, other in references(kind, resource.properties):
-                if other not in center.resources[reference.kind]:
+                if reference.binding and other not in center.resources[reference.kind]:
                     yield f"{kind.name} {resource.id} names {other}, which is gone"
                 by = counted.setdefault(other, {})
                 by[kind.name, resource.id] = by.get((kind.name, resource.id), 0) + 1

@@ -99,6 +99,7 @@ class Center:
         "flows",
         "instance",
         "lines",
+        "made_with",
         "names",
         "placed",
         "pools",
@@ -123,6 +124,9 @@ class Center:
         """Client token to the id of the live contact that it started."""
         # Indexes
         self.names: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+        """Kind and key to the id of the resource that is found under it."""
+        self.made_with: dict[tuple[str, str], str] = {}
+        """Kind and client token to the id of the resource that was made with it."""
         self.referrers: dict[str, dict[tuple[str, str], int]] = {}
         """Id of a resource to the (kind, id) of those that name it, and how often."""
         self.flows: dict[str, str] = {}
@@ -159,9 +163,17 @@ class Center:
             raise not_found(field, identifier, KINDS[kind].title)
         return found
 
-    def named(self, kind: str, name: str) -> str:
-        """The id of the resource that bears this name; KeyError if there is none."""
-        return self.names[kind][name]
+    def named(self, kind: str, key: str) -> str:
+        """The id of the resource that is found under this key; KeyError if there is none."""
+        return self.names[kind][key]
+
+    def owned(self, identifier: str) -> Iterator[Resource]:
+        """What belongs to a resource, in a stable order."""
+        for kind, each in self.referrers.get(identifier, {}):
+            owner = KINDS[kind].owner
+            resource = self.resources[kind][each]
+            if owner is not None and resource.properties[owner] == identifier:
+                yield resource
 
     def users_of(self, profile_id: str) -> Iterator[Agent]:
         """The agents of a routing profile, in a stable order."""

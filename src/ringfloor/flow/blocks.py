@@ -17,6 +17,8 @@ Choices where public sources are silent:
 * A stored phone number is stored as E.164, with its `+`.
 * Input that is to be stored encrypted is not asked for: the action fails before the prompt.
 * A function that names no time limit has FUNCTION_MS; parameters and attributes are texts.
+* A module sees of its caller's flow only its input, texts within the bound of attributes, and gives
+  nothing back: what is to be known outside it sets as attributes of the contact.
 * Values put into SSML are not escaped, so that attributes may carry markup.
 
 Sources: behaviour specification, sections 6.4 to 6.6; Amazon Connect administrator guide, Flow
@@ -48,9 +50,11 @@ from ringfloor.domain.dialogue import (
     Disconnect,
     End,
     EnterFlow,
+    EnterModule,
     Gather,
     Heard,
     Invoke,
+    LeaveModule,
     Play,
     Prompt,
     Session,
@@ -69,7 +73,7 @@ View = Mapping[str, Any]
 
 Every root of the behaviour specification, section 6.3, that the center knows: ContactId, Channel,
 Attributes, Queue, CustomerEndpoint, Agent, Metrics ... A root may be absent or None. External,
-StoredCustomerInput and FlowAttributes are the session's, whatever a view says.
+StoredCustomerInput, FlowAttributes and Modules are the session's, whatever a view says.
 """
 
 
@@ -91,6 +95,8 @@ class Scene:
             return self.session.stored_input
         if name == "FlowAttributes":
             return self.session.flow_attributes
+        if name == "Modules":
+            return {"Input": self.session.module_input}
         return self.view.get(name)
 
     def text(self, name: str) -> str | None:
@@ -402,6 +408,12 @@ def _enter_flow(scene: Scene) -> Ask | Outcome:
     return EnterFlow(flow_id) if flow_id else FAILURE
 
 
+def _enter_module(scene: Scene) -> Ask | Outcome:
+    module_id = scene.single("FlowModuleId")
+    given = _texts(scene, "Input", ATTRIBUTES_BYTES_MAX)
+    return EnterModule(module_id, given) if module_id and given is not None else FAILURE
+
+
 BLOCKS: Mapping[str, Block] = {
     "MessageParticipant": Block(_message),
     "GetParticipantInput": Block(_input, _typed),
@@ -412,6 +424,8 @@ BLOCKS: Mapping[str, Block] = {
     "TransferContactToQueue": Block(lambda _: TransferToQueue(), _over),
     "Compare": Block(_compare),
     "TransferToFlow": Block(_enter_flow, _over),
+    "InvokeFlowModule": Block(_enter_module),
+    "EndFlowModuleExecution": Block(lambda _: LeaveModule(), _over),
     "UpdateFlowLoggingBehavior": Block(_logging, _logging_set),
     "EndFlowExecution": Block(lambda _: End("finished"), _over),
 }

@@ -4,12 +4,14 @@ The node owns the desks. A desk is recovered from its latest snapshot and the re
 history store says how far it has got, so that each fact is loaded exactly once.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
 
 from ringfloor.base.errors import Fault
+from ringfloor.base.time import Instant
 from ringfloor.domain.events import InstanceDeleted, Outcome, decode_outcome
 from ringfloor.domain.facts import Fact
 from ringfloor.engine import engine
@@ -48,6 +50,8 @@ class Desk:
         self.snapshot_sequence = 0
         self.facts: list[Fact] = []
         """Folded, durable in the journal, not yet in the history store."""
+        self.amending = asyncio.Lock()
+        """Held by who changes what history has, from looking at it until it is durable."""
         self.versions: dict[str, int] = {}
         """Agent id to the number of changes of his snapshot since the start."""
 
@@ -57,6 +61,12 @@ class Desk:
             self.realtime.on(event, outcome.at)
             self.waiting.on(event, outcome.at)
             self.facts.extend(self.records.on(event, outcome.at))
+
+    def expires_at(self) -> Instant | None:
+        """When records become too old to be kept; None: there is nothing, or it stays."""
+        instance = self.center.instance
+        alive = instance is not None and not instance.deleted
+        return self.records.expires_at if alive else None
 
     def freeze(self) -> tuple[bytes, int, list[Fact]]:
         """A snapshot, the record it reaches, and the facts that history needs before it counts."""

@@ -1,8 +1,10 @@
 """Functions: what stands behind InvokeLambdaFunction. An ARN is bound to an HTTP address.
 
-The event of behaviour specification, section 6.5 is POSTed as JSON; the reply is the function's
-result. A throttled or failing function is asked again, at most three times, within the time the
-block allows. What goes wrong is told to the flow as a failure and to the operator in the log.
+A flow may call the functions that are associated with its instance; in a sandbox all that have an
+address. The event of behaviour specification, section 6.5 is POSTed as JSON; the reply is the
+function's result. A throttled or failing function is asked again, at most three times, within the
+time the block allows. What goes wrong is told to the flow as a failure and to the operator in the
+log.
 """
 
 import asyncio
@@ -16,8 +18,12 @@ from ringfloor.base.limits import FUNCTION_ATTEMPTS_MAX, FUNCTION_REPLY_BYTES_MA
 from ringfloor.base.time import seconds
 from ringfloor.domain import commands, dialogue
 from ringfloor.engine.effects import InvokeFunction
+from ringfloor.engine.state import Center
 
 log = logging.getLogger(__name__)
+
+Associated = Callable[[str, str], bool]
+"""Whether an instance has an association of a function (ARN)."""
 
 Tell = Callable[[commands.Command | None], None]
 """None: it has answered, and nobody waits for what."""
@@ -29,16 +35,24 @@ class Functions:
     """Calls functions and tells their answers.
 
     bound: function ARN (without version or alias, or with) to the address that is POSTed to.
-    direct: whether a block may name an http address itself; for sandboxes only.
+    direct: a sandbox: a block may name an http address itself, and what is bound needs no
+    association.
     """
 
-    def __init__(self, bound: Mapping[str, str], *, direct: bool) -> None:
+    def __init__(
+        self,
+        bound: Mapping[str, str],
+        *,
+        direct: bool,
+        associated: Associated = lambda _instance_id, _arn: True,
+    ) -> None:
         self._bound = bound
         self._direct = direct
+        self._associated = associated
         self._client: httpx.AsyncClient | None = None
         self._calls: set[asyncio.Task[commands.Hear | None]] = set()
 
-    def invoke(self, effect: InvokeFunction, tell: Tell) -> None:
+    def invoke(self, instance_id: str, effect: InvokeFunction, tell: Tell) -> None:
         """Call a function; its answer is told as Hear, unless the block does not wait."""
 
         def done(call: asyncio.Task[commands.Hear | None]) -> None:
@@ -46,7 +60,7 @@ class Functions:
             if not call.cancelled():
                 tell(call.result())
 
-        call = asyncio.get_running_loop().create_task(self._call(effect))
+        call = asyncio.get_running_loop().create_task(self._call(instance_id, effect))
         self._calls.add(call)
         call.add_done_callback(done)
 
@@ -62,19 +76,29 @@ class Functions:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _call(self, effect: InvokeFunction) -> commands.Hear | None:
-        answer = await self._answer(effect)
+    async def _call(self, instance_id: str, effect: InvokeFunction) -> commands.Hear | None:
+        answer = await self._answer(instance_id, effect)
         if effect.asynchronous:
             return None
         return commands.Hear(effect.contact_id, effect.ask, answer)
 
-    async def _answer(self, effect: InvokeFunction) -> dialogue.Heard:
-        address = self._address(effect.function_arn)
+    async def _answer(self, instance_id: str, effect: InvokeFunction) -> dialogue.Heard:
+        arn = effect.function_arn
+        address = self._address(arn)
         if address is None:
             log.warning(
                 "contact %s calls %s, bound to no address; bind it with --function ARN=URL",
                 effect.contact_id,
-                effect.function_arn,
+                arn,
+            )
+            return FAILED
+        if not self._direct and not self._associated(instance_id, arn):
+            log.warning(
+                "contact %s calls %s, which is not associated with instance %s; see"
+                " AssociateLambdaFunction",
+                effect.contact_id,
+                arn,
+                instance_id,
             )
             return FAILED
         try:
@@ -101,10 +125,21 @@ class Functions:
         raise ValueError(f"it failed {FUNCTION_ATTEMPTS_MAX} times")
 
     def _address(self, arn: str) -> str | None:
-        found = self._bound.get(arn) or self._bound.get(":".join(arn.split(":")[:7]))
+        found = self._bound.get(arn) or self._bound.get(unqualified(arn))
         if found is None and self._direct and arn.startswith(("http://", "https://")):
             return arn
         return found
+
+
+def unqualified(arn: str) -> str:
+    """The ARN of a function without version or alias."""
+    return ":".join(arn.split(":")[:7])
+
+
+def is_associated(center: Center, arn: str) -> bool:
+    """Whether this function, or it with all its versions and aliases, is associated."""
+    names = center.names["lambda_function"]
+    return arn in names or unqualified(arn) in names
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -15,11 +15,13 @@ Rules:
 - One cursor per call, one writer at a time. Results are fetched whole; until then they own the
   cursor, and a second statement on it is an error.
 - Columns are the fields of domain.facts in their order: a new field is a new layout.
+- Amendments and expiries are carried out in their turn among the other facts of a batch.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from types import UnionType
 from typing import Any, NamedTuple, Self, get_args
@@ -35,9 +37,12 @@ from ringfloor.base.limits import (
     HISTORY_LOG_BYTES_MAX,
     HISTORY_MEMORY_BYTES_MAX,
 )
-from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
+from ringfloor.base.time import Instant
+from ringfloor.domain.facts import AgentTime, Amendment, Expiry, Fact, Leg, MissedOffer
+from ringfloor.domain.vocabulary import Channel, InitiationMethod
 from ringfloor.projections.historical_answer import rows
 from ringfloor.projections.historical_request import HistoricalQuery, Row
+from ringfloor.projections.records import amended
 
 FILE = "history.duckdb"
 
@@ -49,6 +54,8 @@ class _Table(NamedTuple):
     """Where one kind of fact is kept; columns are (name, SQL type, Arrow type)."""
 
     name: str
+    since: str
+    """The column that says how old a row is."""
     columns: tuple[tuple[str, str, pa.DataType], ...]
 
     def ddl(self) -> str:
@@ -65,9 +72,11 @@ def _column(name: str, annotation: Any) -> tuple[str, str, pa.DataType]:  # noqa
     return name, "VARCHAR", pa.string()
 
 
-def _table(name: str, fact: type[Fact], *derived: tuple[str, str, pa.DataType]) -> _Table:
+def _table(
+    name: str, fact: type[Fact], since: str, *derived: tuple[str, str, pa.DataType]
+) -> _Table:
     fields = (_column(field.name, field.type) for field in msgspec.structs.fields(fact))
-    return _Table(name, (_column("instance", str), *derived, *fields))
+    return _Table(name, since, (_column("instance", str), *derived, *fields))
 
 
 # A contact is found by a scan over the checksums of the ids, 4 bytes each: 2-3 ms in a million
@@ -77,9 +86,9 @@ def _table(name: str, fact: type[Fact], *derived: tuple[str, str, pa.DataType]) 
 CONTACT_KEY = ("contact_key", "UINTEGER", pa.uint32())
 
 TABLES: dict[type[Fact], _Table] = {
-    Leg: _table("leg", Leg, CONTACT_KEY),
-    MissedOffer: _table("missed_offer", MissedOffer),
-    AgentTime: _table("agent_time", AgentTime),
+    Leg: _table("leg", Leg, "initiated_at", CONTACT_KEY),
+    MissedOffer: _table("missed_offer", MissedOffer, "at"),
+    AgentTime: _table("agent_time", AgentTime, "ended_at"),
 }
 LAYOUT: tuple[str, ...] = (
     "CREATE TABLE about (layout VARCHAR)",
@@ -97,6 +106,27 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+
+
+TreeKey = tuple[Instant, str]
+"""When a contact was initiated, and its id."""
+
+
+class Branch(NamedTuple):
+    """A leg as its tree shows it."""
+
+    contact_id: str
+    initiated_at: Instant
+    disconnected_at: Instant | None
+    initial_contact_id: str | None
+    previous_contact_id: str | None
+    related_contact_id: str | None
+    initiation_method: InitiationMethod
+    channel: Channel
+
+    @property
+    def key(self) -> TreeKey:
+        return self.initiated_at, self.contact_id
 
 
 class History:
@@ -118,6 +148,9 @@ class History:
         path = directory / FILE
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            for each in (path, _log(path)):  # older versions left them open to everybody
+                if each.exists():
+                    each.chmod(0o600)
             if not path.exists() and _log(path).exists():
                 report(f"{path} is missing, its log is kept as {_set_aside(path)}; rebuilding")
             try:
@@ -142,20 +175,13 @@ class History:
 
     def load(self, instance: str, sequence: int, facts: Sequence[Fact]) -> None:
         """Keep the facts of the journal up to sequence; ignored if that much is there already."""
-        batches = [
-            (table, _arrow(table, instance, [fact for fact in facts if type(fact) is kind]))
-            for kind, table in TABLES.items()
-        ]
         with self._writer, self._cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             last = _last(cursor, instance)
             if sequence <= last:
                 return
-            for table, batch in batches:
-                if batch.num_rows:
-                    cursor.register("batch", batch)
-                    cursor.execute(f"INSERT INTO {table.name} SELECT * FROM batch")  # noqa: S608  our own names
-                    cursor.unregister("batch")
+            for deed, run in groupby(facts, lambda fact: DEEDS.get(type(fact), _insert)):
+                deed(cursor, instance, list(run))
             if last:
                 cursor.execute(
                     "UPDATE loaded SET sequence = $sequence WHERE instance = $instance",
@@ -176,12 +202,21 @@ class History:
     def leg(self, instance: str, contact_id: str) -> bytes | None:
         """The record of an ended contact. See CONTACT_KEY for what this costs."""
         with self._cursor() as cursor:
+            return _record(cursor, instance, contact_id)
+
+    def tree(
+        self, instance: str, association_id: str, since: Instant, after: TreeKey, at_most: int
+    ) -> list[Branch]:
+        """Legs of one tree that were initiated at since or later, by their keys, from after on."""
+        with self._cursor() as cursor:
             found = cursor.execute(
-                "SELECT record, contact_id, instance FROM leg WHERE contact_key = ?",
-                [_contact_key(contact_id)],
+                f"SELECT {', '.join(Branch._fields)} FROM leg"  # noqa: S608  our own names
+                " WHERE association_id = ? AND instance = ? AND initiated_at >= ?"
+                " AND (initiated_at, contact_id) > (?, ?)"
+                " ORDER BY initiated_at, contact_id LIMIT ?",
+                [association_id, instance, since, *after, at_most],
             ).fetchall()
-        mine = (record for record, *whose in found if whose == [contact_id, instance])
-        return next(mine, None)
+        return [Branch(*row) for row in found]
 
     def answer(
         self,
@@ -238,6 +273,54 @@ def _arrow(table: _Table, instance: str, facts: Sequence[Fact]) -> pa.Table:
             for (name, _, shape), values in zip(table.columns, columns, strict=True)
         }
     )
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, instance: str, facts: Sequence[Fact]) -> None:
+    for kind, table in TABLES.items():
+        batch = _arrow(table, instance, [fact for fact in facts if type(fact) is kind])
+        if batch.num_rows:
+            cursor.register("batch", batch)
+            cursor.execute(f"INSERT INTO {table.name} SELECT * FROM batch")  # noqa: S608  our own names
+            cursor.unregister("batch")
+
+
+def _amend(cursor: duckdb.DuckDBPyConnection, instance: str, facts: Sequence[Amendment]) -> None:
+    for fact in facts:
+        contact_id = fact.change.contact_id
+        record = _record(cursor, instance, contact_id)
+        if record is not None:  # else it has expired meanwhile
+            cursor.execute(
+                "UPDATE leg SET record = ?"
+                " WHERE contact_key = ? AND contact_id = ? AND instance = ?",
+                [amended(record, fact), _contact_key(contact_id), contact_id, instance],
+            )
+
+
+def _expire(cursor: duckdb.DuckDBPyConnection, instance: str, facts: Sequence[Expiry]) -> None:
+    before = max(
+        fact.before for fact in facts
+    )  # they follow each other: what one leaves, this ends
+    for table in TABLES.values():
+        cursor.execute(
+            f'DELETE FROM {table.name} WHERE instance = ? AND "{table.since}" < ?',  # noqa: S608  our own names
+            [instance, before],
+        )
+
+
+DEEDS: dict[type[Fact], Callable[[duckdb.DuckDBPyConnection, str, Sequence[Any]], None]] = {
+    Amendment: _amend,
+    Expiry: _expire,
+}
+"""What facts do that are not kept as rows."""
+
+
+def _record(cursor: duckdb.DuckDBPyConnection, instance: str, contact_id: str) -> bytes | None:
+    found = cursor.execute(
+        "SELECT record, contact_id, instance FROM leg WHERE contact_key = ?",
+        [_contact_key(contact_id)],
+    ).fetchall()
+    mine = (record for record, *whose in found if whose == [contact_id, instance])
+    return next(mine, None)
 
 
 def _last(cursor: duckdb.DuckDBPyConnection, instance: str) -> int:

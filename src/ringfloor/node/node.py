@@ -6,7 +6,8 @@ A turn takes what has queued up, steps through it without waiting, appends all o
 transaction on the writer's thread, and only then publishes: read models fold, effects go to the
 world, answers go out. Questions (read) see durable state only: while a turn is under way they wait
 for its end. A failed append ends the node, because memory is then ahead of the disk; recovery
-replays. Deadlines are stepped before anything later happens, at their own instant.
+replays. Deadlines are stepped before anything later happens, at their own instant. Once a day of
+center time, at midnight UTC, what is too old to be kept is forgotten.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from ringfloor.domain import commands
 from ringfloor.domain.events import Origin, Outcome, encode_outcome
 from ringfloor.engine import engine
 from ringfloor.engine.effects import Effect
+from ringfloor.identity.record import ACCOUNT
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.desk import Desk, has_ended, recover
 from ringfloor.node.history import History
@@ -65,6 +67,8 @@ class _Ask(NamedTuple):
     seed: Seed
     origin: Origin
     answer: "asyncio.Future[str] | None"
+    joint: "tuple[_Ask, ...]" = ()
+    """Asks of other instances that are stepped with this one: all in one commit, or none."""
 
 
 class _Stepped(NamedTuple):
@@ -108,6 +112,8 @@ class Node:
         """Bring all instances back. progress: instance, record, of how many; raises Fault."""
         self._world = world
         for instance_id in self.journal.instances():
+            if instance_id == ACCOUNT:
+                continue  # node.accounts reads it
             last = self.journal.last(instance_id)
             if has_ended(self.journal, instance_id):
                 self.history.forget(instance_id)
@@ -194,6 +200,25 @@ class Node:
         self._put(_Ask(self.desk(instance_id), command, seed or self.draw(), origin, answer))
         return await answer
 
+    async def submit_jointly(
+        self,
+        instance_id: str,
+        command: commands.Command,
+        others: Sequence[tuple[str, commands.Command]],
+        origin: Origin,
+    ) -> str:
+        """As submit, and at the same instant commands of other instances, each named once.
+
+        If any of them is refused nothing happens; the journal has all of it or nothing.
+        """
+        joint = tuple(
+            _Ask(self.desk(each), other, self.draw(), origin, None) for each, other in others
+        )
+        assert instance_id not in {ask.desk.instance_id for ask in joint}
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._put(_Ask(self.desk(instance_id), command, self.draw(), origin, answer, joint))
+        return await answer
+
     def post(self, instance_id: str, command: commands.Command) -> None:
         """Carry a command out that nobody waits for; news of a bygone instance is no news."""
         desk = self.desks.get(instance_id)
@@ -276,6 +301,18 @@ class Node:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, self.journal.put_note, key, value)
 
+    async def write(self, work: Callable[[], None]) -> None:
+        """Do something to the journal, on the writer's thread; if it fails, the node ends."""
+        if not self.is_well():
+            raise _stopping()
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._writer, work)
+        except Exception as error:
+            self._fail(error)
+            self._wake.set()
+            raise
+
     def is_well(self) -> bool:
         """Whether it takes commands."""
         return self._failure is None and not self._closing
@@ -316,10 +353,10 @@ class Node:
 
     def _next_due(self) -> Instant | None:
         assert self._world is not None
-        dues = [engine.next_deadline(desk.center) for desk in self.desks.values()]
-        return min(
-            (due for due in (*dues, self._world.next_due()) if due is not None), default=None
-        )
+        dues = [self._world.next_due()]
+        for desk in self.desks.values():
+            dues += engine.next_deadline(desk.center), desk.expires_at()
+        return min((due for due in dues if due is not None), default=None)
 
     def _expired(self, now: Instant) -> bool:
         due = self._next_due()
@@ -348,6 +385,7 @@ class Node:
         stepped: list[_Stepped] = []
         for desk in list(self.desks.values()):
             self._expire(desk, now, stepped)
+            self._forget(desk, now, stepped)
         room = TURN_COMMANDS_MAX - len(stepped)
         for _ in range(min(len(self._inbox), room)):
             self._step(self._inbox.popleft(), now, stepped)
@@ -383,10 +421,22 @@ class Node:
             if len(stepped) == before:
                 raise Fault(f"a deadline of instance {desk.instance_id} does not pass; see the log")
 
+    def _forget(self, desk: Desk, now: Instant, stepped: list[_Stepped]) -> None:
+        due = desk.expires_at()
+        if due is None or due > now or len(stepped) >= TURN_COMMANDS_MAX:
+            return
+        ask = _Ask(desk, commands.ExpireRecords(), self.draw(), Origin(), None)
+        before = len(stepped)
+        self._step(ask, now, stepped)
+        if len(stepped) == before:
+            raise Fault(f"old records of instance {desk.instance_id} do not expire; see the log")
+
     def _step(self, ask: _Ask, now: Instant, stepped: list[_Stepped]) -> None:
         desk = ask.desk
         at = max(now, desk.center.at)
         try:
+            for other in ask.joint:  # their refusals count, too; deciding changes nothing
+                engine.decide(other.desk.center, other.command, other.seed)
             done = engine.run(desk.center, ask.command, at, ask.seed)
         except Fault as fault:
             if ask.answer is not None:
@@ -406,6 +456,8 @@ class Node:
             stepped.append(_Stepped(desk, outcome, done.effects, done.agents, desk.stepped))
         if ask.answer is not None:
             self._answers.append((ask.answer, done.answer))
+        for other in ask.joint:
+            self._step(other, now, stepped)
 
     def _publish(self, stepped: list[_Stepped], now: Instant) -> None:
         assert self._world is not None

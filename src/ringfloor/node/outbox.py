@@ -72,7 +72,9 @@ class Outbox:
         assert self._carrier is not None
         for effect in effects:
             if isinstance(effect, InvokeFunction):
-                self._functions.invoke(effect, lambda answer: self._told(instance_id, answer))
+                self._functions.invoke(
+                    instance_id, effect, lambda answer: self._told(instance_id, answer)
+                )
             else:
                 channel_id = getattr(effect, "channel_id", None)
                 if channel_id is not None:

@@ -4,29 +4,77 @@ complete() holds the registry against the model: a handler of an operation that 
 have is a mistake that shows at start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ringfloor.aws.model import Service
+from ringfloor.aws.query import QueryService
 from ringfloor.operations import (
+    associations,
+    contact_data,
+    contact_trees,
     contacts,
     crud,
+    flow_associations,
+    flow_versions,
     hierarchy,
+    hours,
+    iam,
+    iam_absent,
+    iam_policies,
     instances,
     metrics,
     phone_numbers,
+    proficiencies,
+    quick_connects,
+    search,
+    security_profiles,
     sign_in,
+    sts,
     tags,
     updates,
+    vocabularies,
 )
-from ringfloor.operations.registry import HANDLERS
+from ringfloor.operations.registry import HANDLERS, IDENTITY
 
-MODULES = (contacts, crud, hierarchy, instances, metrics, phone_numbers, sign_in, tags, updates)
+MODULES = (
+    associations,
+    contact_data,
+    contact_trees,
+    contacts,
+    crud,
+    flow_associations,
+    flow_versions,
+    hierarchy,
+    hours,
+    iam,
+    iam_absent,
+    iam_policies,
+    instances,
+    metrics,
+    phone_numbers,
+    proficiencies,
+    quick_connects,
+    search,
+    security_profiles,
+    sign_in,
+    sts,
+    tags,
+    updates,
+    vocabularies,
+)
 
 
 def complete(api: Service) -> None:
     """Every handler performs an operation that exists."""
     unknown = HANDLERS.keys() - api.operations.keys()
     assert not unknown, f"handlers without an operation: {sorted(unknown)}"
+
+
+def complete_identity(apis: Iterable[QueryService]) -> None:
+    """The same, of the handlers of IAM and STS."""
+    actions = {each.action for api in apis for each in api.operations.values()}
+    unknown = IDENTITY.keys() - actions
+    assert not unknown, f"handlers without an action: {sorted(unknown)}"
 
 
 def missing(api: Service) -> Iterator[str]:

@@ -4,16 +4,15 @@ operations.crud asks before it creates: properties in, properties out, or a refu
 directory checks itself (names, references, quotas) is not repeated here.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from hashlib import sha256
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
-from ringfloor.domain.resources import KINDS, Properties
+from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
+from ringfloor.domain import hours
+from ringfloor.domain.resources import Properties
 from ringfloor.engine.state import Center
-from ringfloor.flow import language
-from ringfloor.operations import hierarchy, passwords
-from ringfloor.operations.context import identifier
+from ringfloor.operations import flow_contents, hierarchy, passwords, people, user_identity
 
 Check = Callable[[Center, Properties], Awaitable[Properties]]
 
@@ -22,30 +21,15 @@ PASSWORD_HASH = "PasswordHash"  # noqa: S105  the name of a property, not a secr
 
 
 async def user(center: Center, properties: Properties) -> Properties:
-    """Passwords belong to CONNECT_MANAGED instances; desk phones need a number."""
-    assert center.instance is not None
-    management = center.instance.properties["IdentityManagementType"]
+    """What the identity management asks; a phone is set up as a whole or per channel."""
+    user_identity.required(center, properties)
+    people.check_once(properties)
     password = properties.pop("Password", None)
-    if management == "CONNECT_MANAGED":
-        if password is None:
-            raise invalid_request("Password", None, f"is needed with {management}")
+    if password is not None:
         passwords.check_rule(password)
         properties[PASSWORD_HASH] = await passwords.hashed(password)
-    elif password is not None:
-        raise Refusal("InvalidRequestException", f"Password: not allowed with {management}")
-    if management != "EXISTING_DIRECTORY" and "DirectoryUserId" in properties:
-        value = properties["DirectoryUserId"]
-        raise invalid_request("DirectoryUserId", value, f"is not allowed with {management}")
     properties.setdefault("PhoneConfig", {"PhoneType": "SOFT_PHONE"})
-    return await phone(center, properties)
-
-
-async def phone(_center: Center, properties: Properties) -> Properties:
-    """A desk phone has a number."""
-    config = properties["PhoneConfig"]
-    if config.get("PhoneType") == "DESK_PHONE" and not config.get("DeskPhoneNumber"):
-        raise invalid_parameter("DeskPhoneNumber", None, "is needed with PhoneType DESK_PHONE")
-    return properties
+    return await people.channels(center, await people.phone(center, properties))
 
 
 async def queue(_center: Center, properties: Properties) -> Properties:
@@ -58,22 +42,23 @@ async def routing_profile(_center: Center, properties: Properties) -> Properties
     channels = [entry["Channel"] for entry in properties["MediaConcurrencies"]]
     for entry in properties["MediaConcurrencies"]:
         most = 1 if entry["Channel"] == "VOICE" else 10
-        if not 1 <= entry["Concurrency"] <= most:
+        concurrency = entry.get("Concurrency")  # the model lets it be left out
+        if concurrency is None or not 1 <= concurrency <= most:
             rule = f"must be 1 to {most} for {entry['Channel']}"
-            raise invalid_parameter("Concurrency", entry["Concurrency"], rule)
+            raise invalid_parameter("Concurrency", concurrency, rule)
     if len(set(channels)) < len(channels):
         raise invalid_parameter("MediaConcurrencies", channels, "names a channel twice")
-    seen: set[tuple[str, str]] = set()
-    for entry in properties.get("QueueConfigs") or ():
-        reference = entry["QueueReference"]
-        row = reference["QueueId"], reference["Channel"]
-        if row in seen:
-            raise invalid_parameter("QueueConfigs", row, "stands there twice")
-        if reference["Channel"] not in channels:
-            raise invalid_parameter(
-                "QueueConfigs", reference["Channel"], "is no channel of MediaConcurrencies"
-            )
-        seen.add(row)
+    seen: set[tuple[str, str, str]] = set()
+    for member in ("QueueConfigs", "ManualAssignmentQueueConfigs"):
+        for entry in properties.get(member) or ():
+            reference = entry["QueueReference"]
+            row = member, reference["QueueId"], reference["Channel"]
+            if row in seen:
+                raise invalid_parameter(member, row[1:], "stands there twice")
+            if reference["Channel"] not in channels:
+                rule = "is no channel of MediaConcurrencies"
+                raise invalid_parameter(member, reference["Channel"], rule)
+            seen.add(row)
     return {"AgentAvailabilityTimer": "TIME_SINCE_LAST_ACTIVITY", **properties}
 
 
@@ -85,7 +70,114 @@ async def hours_of_operation(_center: Center, properties: Properties) -> Propert
     except (KeyError, ValueError, OSError) as error:
         rule = "is no time zone of the IANA database"
         raise invalid_parameter("TimeZone", zone, rule) from error
+    for each in properties.get("ParentHoursOfOperationConfigs") or ():
+        if each.get("HoursOfOperationId") is None:  # the model lets it be left out
+            raise invalid_parameter("HoursOfOperationId", None, "is needed")
     return properties
+
+
+async def override(_center: Center, properties: Properties) -> Properties:
+    """The dates are dates in their order; what recurs is of a type that recurs."""
+    first, last = (_day(name, properties[name]) for name in ("EffectiveFrom", "EffectiveTill"))
+    if last < first:
+        rule = f"is before EffectiveFrom, {properties['EffectiveFrom']}"
+        raise invalid_parameter("EffectiveTill", properties["EffectiveTill"], rule)
+    for entry in properties["Config"]:
+        missing = [name for name in ("Day", "StartTime", "EndTime") if entry.get(name) is None]
+        if missing:
+            raise invalid_parameter("Config", entry, f"has no {missing[0]}")
+        if hours.span(entry) is None:
+            raise invalid_parameter("Config", entry, "ends before it starts; 00:00 ends a day")
+    kind = properties.setdefault("OverrideType", "STANDARD")
+    recurs = properties.get("RecurrenceConfig") is not None
+    if recurs and kind == "STANDARD":
+        raise invalid_parameter("RecurrenceConfig", kind, "needs OverrideType OPEN or CLOSED")
+    return properties
+
+
+def _day(field: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise invalid_parameter(field, text, "is no date such as 2026-12-24") from error
+
+
+async def task_template(_center: Center, properties: Properties) -> Properties:
+    """One NAME field, which is required; a flow, or a quick connect that brings one.
+
+    Refuses with PropertyValidationException, naming the path of each property that is wrong.
+    """
+    properties.setdefault("Status", "ACTIVE")
+    fields = properties["Fields"]
+    names = [each["Id"].get("Name") for each in fields]
+    wrong = [
+        (
+            f"Fields[{number}]",
+            "UNIQUE_CONSTRAINT_VIOLATED",
+            f"there are two fields of the name {name!r}",
+        )
+        for number, name in enumerate(names)
+        if name in names[:number]
+    ]
+    types = [each.get("Type") for each in fields]
+    required = {
+        each["Id"].get("Name")
+        for each in (properties.get("Constraints") or {}).get("RequiredFields") or ()
+    }
+    if types.count("NAME") != 1:
+        said = f"there are {types.count('NAME')} fields of type NAME, there must be one"
+        wrong.append(("Fields", "INVALID_FORMAT", said))
+    elif names[types.index("NAME")] not in required:
+        said = "the field of type NAME must be among them"
+        wrong.append(("Constraints.RequiredFields", "REQUIRED_PROPERTY_MISSING", said))
+    if not properties.get("ContactFlowId") and "QUICK_CONNECT" not in types:
+        said = "is needed where no field is of type QUICK_CONNECT"
+        wrong.append(("ContactFlowId", "REQUIRED_PROPERTY_MISSING", said))
+    wrong += [
+        (path, "REFERENCED_RESOURCE_NOT_FOUND", f"there is no field of the name {name!r}")
+        for path, name in _named_fields(properties)
+        if name not in names
+    ]
+    if wrong:
+        raise Refusal(
+            "PropertyValidationException",
+            "; ".join(f"{path}: {said}" for path, _, said in wrong),
+            PropertyList=[
+                {"PropertyPath": path, "Reason": reason, "Message": said}
+                for path, reason, said in wrong
+            ],
+        )
+    return properties
+
+
+def _named_fields(template: Properties) -> Iterator[tuple[str, str]]:
+    """Where a task template names a field, and which."""
+    for part, lists in (
+        ("Constraints", ("RequiredFields", "ReadOnlyFields", "InvisibleFields")),
+        ("Defaults", ("DefaultFieldValues",)),
+    ):
+        for name in lists:
+            for number, each in enumerate((template.get(part) or {}).get(name) or ()):
+                yield f"{part}.{name}[{number}]", each["Id"].get("Name")
+
+
+_COLUMNS = ["Phrase", "IPA", "SoundsLike", "DisplayAs"]
+
+
+async def vocabulary(_center: Center, properties: Properties) -> Properties:
+    """A table with tabs between its columns; one that is none is kept with the reason."""
+    head, *rows = properties["Content"].splitlines() or [""]
+    wrong = None
+    if head.split("\t") != _COLUMNS:
+        wrong = f"The first line is not {', '.join(_COLUMNS)} with tabs between them."
+    else:
+        for number, row in enumerate(rows, 2):
+            if row and (row.count("\t") != 3 or not row.split("\t")[0]):
+                wrong = f"Line {number} is not a phrase and three more columns."
+                break
+    if wrong is None:
+        return {**properties, "State": "ACTIVE"}
+    return {**properties, "State": "CREATION_FAILED", "FailureReason": wrong}
 
 
 async def agent_status(_center: Center, properties: Properties) -> Properties:
@@ -101,62 +193,34 @@ async def status_update(_center: Center, properties: Properties) -> Properties:
     return properties
 
 
-FLOW_REFERENCES: Mapping[str, str] = {
-    "queue": "queue",
-    "agent": "user",
-    "flow": "contact_flow",
-    "prompt": "prompt",
-    "hours": "hours_of_operation",
-}
-"""What a flow can name, and the kind of resource that it must then be."""
-
-
-async def contact_flow(center: Center, properties: Properties) -> Properties:
-    """Published content is held to every rule of the language, and names only what exists."""
-    status = properties.setdefault("Status", "PUBLISHED")
-    published = status == "PUBLISHED"
-    flow = language.parse(properties["Content"], properties["Type"], published=published)
-    if published:
-        problems = [
-            problem
-            for kind, name, action, parameter in language.static_references(flow)
-            if (problem := _unknown(center, kind, name, f"{action}.{parameter}")) is not None
-        ]
-        if problems:
-            raise Refusal(
-                "InvalidContactFlowException",
-                None,
-                problems=[{"message": problem.message} for problem in problems],
-            )
-    return {"State": "ACTIVE", **properties}
-
-
-def _unknown(center: Center, kind: str, name: str, field: str) -> Refusal | None:
-    """What is wrong with a static reference of a flow, if anything is."""
-    known = FLOW_REFERENCES.get(kind)
-    if known is None:
-        return None
-    try:
-        found = identifier(center.home, known, name, field)
-    except Refusal as refusal:
-        return refusal
-    if found in center.resources[known]:
-        return None
-    return not_found(field, name, KINDS[known].title)
-
-
-def flow_digest(content: str) -> str:
-    """FlowContentSha256."""
-    return sha256(content.encode()).hexdigest()
+async def integration_association(_center: Center, properties: Properties) -> Properties:
+    """An application that sends events says what and where it is."""
+    if properties["IntegrationType"] == "EVENT":
+        for member in ("SourceApplicationUrl", "SourceApplicationName", "SourceType"):
+            if member not in properties:
+                raise invalid_request(member, None, "is needed with EVENT")
+    if not properties["IntegrationArn"].startswith("arn:"):
+        raise invalid_request("IntegrationArn", properties["IntegrationArn"], "is no ARN")
+    return properties
 
 
 CHECKS: Mapping[str, Check] = {
     "agent_status": agent_status,
-    "contact_flow": contact_flow,
+    "authentication_profile": people.authentication_profile,
+    "contact_flow": flow_contents.contact_flow,
+    "contact_flow_module": flow_contents.contact_flow_module,
     "hierarchy_group": hierarchy.group_check,
     "hours_of_operation": hours_of_operation,
+    "hours_of_operation_override": override,
+    "integration_association": integration_association,
+    "predefined_attribute": people.predefined_attribute,
+    "prompt": people.prompt,
     "queue": queue,
+    "quick_connect": people.quick_connect,
     "routing_profile": routing_profile,
+    "security_profile": people.security_profile,
+    "task_template": task_template,
     "user": user,
+    "vocabulary": vocabulary,
 }
 """Kinds without a row demand nothing more."""

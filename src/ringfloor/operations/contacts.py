@@ -1,19 +1,20 @@
-"""Contacts: start, stop, describe, attributes.
+"""Contacts: start, stop, describe.
 
-A live contact is read from its center, a final one from the record that the history keeps.
+A live contact is read from its center, a final one from the record that the history keeps, for as
+long as records are kept.
 """
 
 import re
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar, get_args
 
 import msgspec
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
-from ringfloor.base.limits import DIAL_MS
+from ringfloor.base.limits import CONTACT_TAGS_MAX, DIAL_MS
 from ringfloor.base.time import SECOND, Instant, seconds
 from ringfloor.domain import commands
-from ringfloor.domain.contact import Contact
+from ringfloor.domain.contact import Contact, Reference, ReferenceType, association, kept_since
 from ringfloor.domain.resources import Home, Properties
 from ringfloor.engine.contact import caller_id, check_attributes, endpoint
 from ringfloor.engine.state import Center
@@ -24,6 +25,13 @@ from ringfloor.operations.registry import Params, Result, operation
 T = TypeVar("T")
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_EPOCH_SECONDS = re.compile(r"[0-9]+")
+_ATTRIBUTE_KEY = re.compile(r"[0-9A-Za-z_-]+")
+
+NOT_DIALLED = ("+447",)
+"""Beginnings of numbers that AWS opens on request only: with its limits they are refused."""
+
+REFERENCE_TYPES: tuple[ReferenceType, ...] = get_args(ReferenceType)
 
 _decode_contact = msgspec.msgpack.Decoder(Contact).decode
 
@@ -33,22 +41,31 @@ async def start_outbound_voice_contact(context: Context, params: Params) -> Resu
     """Dial a customer and take him through a flow (behaviour specification, section 5.4)."""
     desk = context.desk(params.InstanceId)
     home = desk.center.home
-    for member in ("AnswerMachineDetectionConfig", "CampaignId", "OutboundStrategy"):
-        if getattr(params, member) is not None:
-            raise not_yet(member, "...")
-    if params.TrafficType not in (None, "GENERAL"):
-        raise not_yet("TrafficType", params.TrafficType)
+    _check_traffic(params)
     check_number("DestinationPhoneNumber", params.DestinationPhoneNumber)
+    if context.service.quotas.defaults and params.DestinationPhoneNumber.startswith(NOT_DIALLED):
+        raise Refusal(
+            "DestinationNotAllowedException",
+            f"DestinationPhoneNumber: {params.DestinationPhoneNumber!r} begins with one of"
+            f" {', '.join(NOT_DIALLED)}; such numbers may not be called",
+        )
     flow_id = identifier(home, "contact_flow", params.ContactFlowId, "ContactFlowId")
     queue_id = None
     if params.QueueId is not None:
         queue_id = identifier(home, "queue", params.QueueId, "QueueId")
     source = await context.read(lambda: _source(desk.center, params.SourcePhoneNumber, queue_id))
-    attributes = dict(params.Attributes or {})
+    attributes = attributes_of(params)
     check_attributes(attributes)
+    association_id = None
     if params.RelatedContactId is not None:
-        related = await find(context, desk, params.RelatedContactId, lambda each: each.attributes)
-        attributes = {**related, **attributes}
+        copied, association_id = await find(
+            context,
+            desk,
+            params.RelatedContactId,
+            lambda related: (related.attributes, association(related)),
+            "RelatedContactId",
+        )
+        attributes = {**copied, **attributes}
     contact_id = await context.submit(
         desk,
         commands.StartOutboundContact(
@@ -61,10 +78,57 @@ async def start_outbound_voice_contact(context: Context, params: Params) -> Resu
             name=params.Name,
             description=params.Description,
             related_contact_id=params.RelatedContactId,
+            association_id=association_id,
+            references=references_of(params),
             dial_ms=(params.RingTimeoutInSeconds or DIAL_MS // SECOND) * SECOND,
+            quota=context.service.quotas.of("call"),
         ),
     )
     return {"ContactId": contact_id}
+
+
+def _check_traffic(params: Params) -> None:
+    """Campaigns, and what only they may ask for, are not there yet."""
+    if params.TrafficType not in (None, "GENERAL"):
+        raise not_yet("TrafficType", params.TrafficType)
+    for member in ("CampaignId", "OutboundStrategy"):
+        if getattr(params, member) is not None:
+            raise not_yet(member, "...")
+    detection = params.AnswerMachineDetectionConfig
+    if detection is not None and detection.EnableAnswerMachineDetection:
+        raise invalid_request("EnableAnswerMachineDetection", True, "needs TrafficType CAMPAIGN")
+    if detection is not None and detection.AwaitAnswerMachinePrompt:
+        raise invalid_request(
+            "AwaitAnswerMachinePrompt", True, "needs EnableAnswerMachineDetection"
+        )
+
+
+def attributes_of(params: Params) -> dict[str, str]:
+    """The user attributes of a request; their keys are letters, digits, dashes, underscores."""
+    attributes = dict(params.Attributes or {})
+    for key in attributes:
+        if _ATTRIBUTE_KEY.fullmatch(key) is None:
+            rule = "is no key: alphanumeric, dash and underscore characters only"
+            raise invalid_parameter("Attributes", key, rule)
+    return attributes
+
+
+def references_of(params: Params) -> dict[str, Reference]:
+    """The references of a request, of the types that calls have."""
+    return {name: _reference(given) for name, given in (params.References or {}).items()}
+
+
+def _reference(given: Params) -> Reference:
+    if given.Type not in REFERENCE_TYPES:
+        types = ", ".join(REFERENCE_TYPES)
+        raise invalid_parameter("Type", given.Type, f"is no reference of a call: one of {types}")
+    for member in ("Status", "Arn", "StatusReason"):
+        if getattr(given, member) is not None:
+            rule = "belongs to attachments, which calls do not have"
+            raise invalid_parameter(member, getattr(given, member), rule)
+    if given.Type == "DATE" and _EPOCH_SECONDS.fullmatch(given.Value or "") is None:
+        raise invalid_parameter("Value", given.Value, "is no date: seconds since the epoch")
+    return Reference(given.Type, given.Value)
 
 
 def check_number(field: str, number: str) -> None:
@@ -93,26 +157,11 @@ def _source(center: Center, number: str | None, queue_id: str | None) -> str:
 async def stop_contact(context: Context, params: Params) -> Result:
     """End a contact where it is."""
     desk = context.desk(params.InstanceId)
+    if params.DisconnectReason is not None:
+        rule = "is for outbound campaigns only"
+        raise invalid_parameter("DisconnectReason", params.DisconnectReason.Code, rule)
     await context.submit(desk, commands.StopContact(params.ContactId))
     return {}
-
-
-@operation("UpdateContactAttributes")
-async def update_contact_attributes(context: Context, params: Params) -> Result:
-    """New values for some user attributes of a live contact."""
-    desk = context.desk(params.InstanceId)
-    update = commands.UpdateAttributes(params.InitialContactId, dict(params.Attributes))
-    await context.submit(desk, update)
-    return {}
-
-
-@operation("GetContactAttributes")
-async def get_contact_attributes(context: Context, params: Params) -> Result:
-    """The user attributes, live or final."""
-    desk = context.desk(params.InstanceId)
-    contact_id = params.InitialContactId
-    attributes = await find(context, desk, contact_id, lambda contact: dict(contact.attributes))
-    return {"Attributes": attributes}
 
 
 @operation("DescribeContact")
@@ -125,7 +174,13 @@ async def describe_contact(context: Context, params: Params) -> Result:
     )
 
 
-async def find(context: Context, desk: Desk, contact_id: str, look: Callable[[Contact], T]) -> T:
+async def find(
+    context: Context,
+    desk: Desk,
+    contact_id: str,
+    look: Callable[[Contact], T],
+    field: str = "ContactId",
+) -> T:
     """Look at a contact, live or final; refuses with ResourceNotFoundException."""
 
     def question() -> tuple[T] | None:
@@ -135,12 +190,18 @@ async def find(context: Context, desk: Desk, contact_id: str, look: Callable[[Co
     live = await context.read(question)
     if live is not None:
         return live[0]
+    return look(await final(context, desk, contact_id, field))
+
+
+async def final(context: Context, desk: Desk, contact_id: str, field: str = "ContactId") -> Contact:
+    """A final contact that is still kept; refuses with ResourceNotFoundException."""
     record = await context.node.analyse(
         desk, lambda history: history.leg(desk.instance_id, contact_id)
     )
-    if record is None:
-        raise not_found("ContactId", contact_id, "contact")
-    return look(_decode_contact(record))
+    contact = None if record is None else _decode_contact(record)
+    if contact is None or contact.initiated_at < kept_since(context.now):
+        raise not_found(field, contact_id, "contact")
+    return contact
 
 
 def _times(**instants: Instant | None) -> Properties:
@@ -152,7 +213,7 @@ def view(home: Home, contact: Contact) -> Properties:
     members: Properties = {
         "Arn": home.contact_arn(contact.id),
         "Id": contact.id,
-        "ContactAssociationId": contact.initial_contact_id or contact.id,
+        "ContactAssociationId": association(contact),
         "InitialContactId": contact.initial_contact_id,
         "PreviousContactId": contact.previous_contact_id,
         "RelatedContactId": contact.related_contact_id,
@@ -163,22 +224,47 @@ def view(home: Home, contact: Contact) -> Properties:
         "QueueInfo": _queue_info(contact),
         "AgentInfo": _agent_info(contact),
         "CustomerEndpoint": endpoint(contact.customer_number),
-        "SystemEndpoint": endpoint(contact.system_number),
+        "SystemEndpoint": _system_endpoint(contact),
         "QueuePriority": contact.priority,
         "QueueTimeAdjustmentSeconds": contact.age_adjustment_ms // SECOND or None,
         "DisconnectReason": contact.disconnect_reason,
         "Attributes": dict(contact.attributes) or None,
-        "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}}
-        if contact.channel == "VOICE"
-        else None,
+        "Tags": _tags(home, contact),
+        "SegmentAttributes": _segment_attributes(contact) or None,
         **_times(
             InitiationTimestamp=contact.initiated_at,
+            ScheduledTimestamp=contact.deadline_at if contact.stage == "SCHEDULED" else None,
             ConnectedToSystemTimestamp=contact.connected_to_system_at,
             DisconnectTimestamp=contact.disconnected_at,
             LastUpdateTimestamp=contact.updated_at,
         ),
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+NO_SYSTEM_ENDPOINT = ("MONITOR", "QUEUE_TRANSFER", "CALLBACK")
+"""Initiation methods whose contacts show none, as DescribeContact says."""
+
+
+def _system_endpoint(contact: Contact) -> Mapping[str, str] | None:
+    if contact.initiation_method in NO_SYSTEM_ENDPOINT:
+        return None
+    return endpoint(contact.system_number)
+
+
+def _tags(home: Home, contact: Contact) -> dict[str, str]:
+    """Tags of users, then AWS's own, as far as the six entries that the model allows go."""
+    own = {"aws:connect:instanceId": home.instance_id}
+    if contact.system_number is not None:
+        own["aws:connect:systemEndpoint"] = contact.system_number
+    return dict([*contact.tags.items(), *own.items()][:CONTACT_TAGS_MAX])
+
+
+def _segment_attributes(contact: Contact) -> Properties:
+    values = dict(contact.segment_attributes)
+    if contact.channel == "VOICE":
+        values["connect:Subtype"] = "connect:Telephony"
+    return {name: {"ValueString": value} for name, value in values.items()}
 
 
 def _queue_info(contact: Contact) -> Properties | None:

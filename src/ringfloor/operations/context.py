@@ -5,18 +5,24 @@ contact center only through here.
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from msgspec import Struct, to_builtins
 
-from ringfloor.aws.model import Operation
+from ringfloor.aws.model import Headers, Modeled
 from ringfloor.aws.request import Principal
 from ringfloor.aws.tokens import Cursor, Pages, Sealer
 from ringfloor.base.errors import Refusal, invalid_parameter, not_found
+from ringfloor.base.limits import CURSOR_PART_CHARS_MAX
 from ringfloor.base.time import Instant
 from ringfloor.domain import commands
 from ringfloor.domain.events import Origin
+from ringfloor.domain.numbers import Pool
+from ringfloor.domain.quotas import Quotas
 from ringfloor.domain.resources import KINDS, Home, Properties
+from ringfloor.node.accounts import Accounts
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
 from ringfloor.operations.frozen import Frozen
@@ -32,22 +38,29 @@ class Service(Struct, frozen=True, kw_only=True):
     account: str
     sealer: Sealer
     pages: Pages
+    accounts: Accounts
     frozen: Frozen
-    quotas: bool
-    """Whether the quotas of domain.resources hold (--limits aws)."""
+    quotas: Quotas
     number: str | None
     """The number that every new instance owns; for sandboxes."""
+    sandbox: bool = False
+    """Whether unsigned requests, and functions named by their address, are served."""
+    pool: Pool = Pool()
+    """The phone numbers that can be claimed."""
 
 
 class Context(Struct, frozen=True, kw_only=True):
     """One request: who asks, when, and what can be used to answer."""
 
     service: Service
-    operation: Operation
+    operation: Modeled
     principal: Principal
     source: str
     request_id: str
     now: Instant
+    headers: Headers = ()
+    secure: bool = False
+    """Whether it came over TLS."""
 
     @property
     def node(self) -> Node:
@@ -56,14 +69,15 @@ class Context(Struct, frozen=True, kw_only=True):
     @property
     def origin(self) -> Origin:
         """For the audit trail."""
-        return Origin(self.principal.arn, self.source, self.request_id, self.operation.name)
+        operation = self.operation.action.removeprefix("connect:")
+        return Origin(self.principal.arn, self.source, self.request_id, operation)
 
     def desk(self, instance: str) -> Desk:
         """The instance named by an id or ARN; refuses with ResourceNotFoundException."""
         found = self.node.desk(instance.rsplit("/", 1)[-1])
-        if found.center.instance is None:
-            raise not_found("InstanceId", instance, "instance")
-        if instance.startswith("arn:") and instance != found.center.home.arn:
+        home = found.center.home
+        # Nothing else that ends in the id: policies are asked about what was sent.
+        if found.center.instance is None or instance not in (home.instance_id, home.arn):
             raise not_found("InstanceId", instance, "instance")
         return found
 
@@ -79,7 +93,7 @@ class Context(Struct, frozen=True, kw_only=True):
         self,
         params: Any,  # noqa: ANN401  a decoded request
         member: str,
-        rows: Sequence[tuple[tuple[str, ...], Properties]],
+        rows: Sequence[tuple[tuple[str, ...], object]],
         at_most: int,
     ) -> Properties:
         """The part of a sorted listing that the request is for, as the member, and the NextToken.
@@ -88,6 +102,7 @@ class Context(Struct, frozen=True, kw_only=True):
         """
         instance = getattr(params, "InstanceId", None) or ""
         cursor = self.service.pages.cursor(self.operation, instance, params, self.now)
+        rows = sorted(((_cursor_key(key), row) for key, row in rows), key=itemgetter(0))
         start = 0
         if cursor is not None:
             after = tuple(str(part) for part in cursor.after)
@@ -103,15 +118,30 @@ class Context(Struct, frozen=True, kw_only=True):
         return {**listed, "NextToken": token}
 
 
+def _cursor_key(key: tuple[str, ...]) -> tuple[str, ...]:
+    """A key that fits into a token: the end of what is too long becomes its digest."""
+    most = CURSOR_PART_CHARS_MAX
+    return tuple(
+        part if len(part) <= most else part[: most - 32] + sha256(part.encode()).hexdigest()[:32]
+        for part in key
+    )
+
+
 def identifier(home: Home, kind: str, value: str, field: str) -> str:
-    """The id in an id or ARN of a resource; an ARN of anything else is refused."""
+    """The id in an id or ARN of a resource; an ARN of anything else is refused.
+
+    Nothing but a qualifier may follow the id: policies are asked about what was sent.
+    """
     if not value.startswith("arn:"):
         return value
-    found = value.rsplit("/", 1)[-1].partition(":")[0]
-    if value.partition(found)[0] + found != home.arn_of(kind, found):
+    above = home.arn_of(kind, "")
+    found, _, qualifier = value.removeprefix(above).partition(":")
+    if not value.startswith(above) or not found or "/" in found:
         raise invalid_parameter(
             field, value, f"is no ARN of a {KINDS[kind].title} of instance {home.instance_id}"
         )
+    if qualifier not in ("", "$LATEST"):
+        raise invalid_parameter(field, value, "must name no version, alias or draft")
     return found
 
 

@@ -1,7 +1,7 @@
 """Hierarchy: the levels of an instance's agent hierarchy, at most five, and where a group stands.
 
 The structure names the levels and belongs to the instance; the groups are resources that name their
-parent (their rows stand in operations.crud). A group without parent stands on level one.
+parent (their rows stand in operations.kinds). A group without parent stands on level one.
 Source: DescribeUserHierarchyStructure and HierarchyPath of the API reference; behaviour
 specification, section 1.6.
 """

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
 from ringfloor.base.ids import derive
-from ringfloor.base.limits import INSTANCES_QUOTA, LIST_INSTANCES_DEFAULT
+from ringfloor.base.limits import CLIENT_TOKEN_MS, LIST_INSTANCES_DEFAULT
 from ringfloor.base.time import seconds
 from ringfloor.domain import commands
 from ringfloor.domain.resources import Properties
@@ -31,17 +31,23 @@ async def _created(context: Context, params: Params) -> Result:
     for center in living:
         instance = center.instance
         assert instance is not None
-        if params.ClientToken is not None and instance.client_token == params.ClientToken:
+        if (
+            params.ClientToken is not None
+            and instance.client_token == params.ClientToken
+            and context.now - instance.created_at < CLIENT_TOKEN_MS
+        ):
             return {"Id": instance.id, "Arn": center.home.arn}
-        if params.InstanceAlias is not None and instance.alias == params.InstanceAlias:
+        alias = params.InstanceAlias
+        if alias is not None and instance.alias.lower() == alias.lower():  # it is a host name
             raise Refusal(
                 "InvalidRequestException",
                 f"InstanceAlias: {params.InstanceAlias!r} is the alias of another instance",
             )
-    if context.service.quotas and len(living) >= INSTANCES_QUOTA:
+    quota = context.service.quotas.of("instance")
+    if quota is not None and len(living) >= quota:
         raise Refusal(
             "ServiceQuotaExceededException",
-            f"instance: this account has {len(living)}, its quota is {INSTANCES_QUOTA}",
+            f"instance: this account has {len(living)}, its quota is {quota}",
         )
     identifier = derive(node.draw(), 0)
     await node.create(
@@ -74,8 +80,6 @@ def _check_directory(params: Params) -> None:
         raise invalid_request("DirectoryId", params.DirectoryId, f"not allowed with {management}")
     elif params.InstanceAlias is None:
         raise invalid_request("InstanceAlias", None, f"is needed with {management}")
-    if params.InstanceAlias is not None and params.InstanceAlias.startswith("d-"):
-        raise invalid_parameter("InstanceAlias", params.InstanceAlias, "must not begin with d-")
 
 
 def view(center: Center) -> Properties:

@@ -3,23 +3,31 @@
 What the metrics mean stands in projections; here requests become queries, answers become pages.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from msgspec import to_builtins
 
 from ringfloor.aws.tokens import Cursor
-from ringfloor.base.errors import Refusal, invalid_request, not_found
+from ringfloor.base.errors import Refusal, invalid_request
 from ringfloor.base.time import SECOND, Instant, seconds
 from ringfloor.domain.facts import AgentTime
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.queue import position
 from ringfloor.engine.state import Center
 from ringfloor.node.desk import Desk
+from ringfloor.operations.contacts import final
 from ringfloor.operations.context import Context, identifier
 from ringfloor.operations.frozen import Answer
 from ringfloor.operations.registry import Params, Result, operation
 from ringfloor.projections import current_request, current_rows, historical_request
+
+FILTERS: Mapping[str, str] = {
+    "agent_status": "AgentStatuses",
+    "queue": "Queues",
+    "routing_profile": "RoutingProfiles",
+}
+"""Kind of resource to the filter that names it."""
 
 
 @operation("GetCurrentMetricData")
@@ -29,7 +37,7 @@ async def get_current_metric_data(context: Context, params: Params) -> Result:
     home = desk.center.home
 
     def resolve(kind: str, value: str) -> str:
-        return identifier(home, kind, value, kind)
+        return identifier(home, kind, value, FILTERS[kind])
 
     query = current_request.parse(to_builtins(params), resolve)
 
@@ -113,7 +121,8 @@ async def _page(
 async def get_contact_metrics(context: Context, params: Params) -> Result:
     """Where a contact stands in its queue, and how long it may yet wait, where that is known."""
     desk = context.desk(params.InstanceId)
-    contact_id = params.ContactId.rsplit("/", 1)[-1]
+    home = desk.center.home
+    contact_id = params.ContactId.removeprefix(home.contact_arn(""))
     names = [metric.Name for metric in params.Metrics]
 
     def question() -> dict[str, float | None] | None:
@@ -121,11 +130,7 @@ async def get_contact_metrics(context: Context, params: Params) -> Result:
 
     values = await context.read(question)
     if values is None:
-        record = await context.node.analyse(
-            desk, lambda history: history.leg(desk.instance_id, contact_id)
-        )
-        if record is None:
-            raise not_found("ContactId", contact_id, "contact")
+        await final(context, desk, contact_id)
         raise _not_in_queue(contact_id)
     return {
         "MetricResults": [
@@ -134,7 +139,7 @@ async def get_contact_metrics(context: Context, params: Params) -> Result:
             if values[name] is not None
         ],
         "Id": contact_id,
-        "Arn": desk.center.home.contact_arn(contact_id),
+        "Arn": home.contact_arn(contact_id),
     }
 
 

@@ -18,6 +18,10 @@ Result = Mapping[str, object]
 Handler = Callable[[Context, Params], Awaitable[Result]]
 
 HANDLERS: dict[str, Handler] = {}
+"""Of the connect API, by operation."""
+
+IDENTITY: dict[str, Handler] = {}
+"""Of the IAM and STS APIs, by action, such as iam:CreateUser."""
 
 
 def register(name: str, handler: Handler) -> None:
@@ -31,6 +35,17 @@ def operation(name: str) -> Callable[[Handler], Handler]:
 
     def put(handler: Handler) -> Handler:
         register(name, handler)
+        return handler
+
+    return put
+
+
+def identity(action: str) -> Callable[[Handler], Handler]:
+    """Decorates the handler of an action of IAM or STS, such as iam:CreateUser."""
+
+    def put(handler: Handler) -> Handler:
+        assert action not in IDENTITY, f"{action} has two handlers"
+        IDENTITY[action] = handler
         return handler
 
     return put

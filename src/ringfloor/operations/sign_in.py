@@ -5,13 +5,15 @@ by the API for GetFederationToken, the way in where users have no passwords. Rul
 
 * Tokens are sealed, not kept: they survive a restart, and end with their time, their user or their
   instance. A token for access refreshes nothing, a token for refreshing opens nothing.
-* A session ends REFRESH_TOKEN_MS after its sign-in, however often it was refreshed.
+* A session ends when the authentication profile says, however often it was refreshed, and is good
+  for the addresses that the profile lets in now (operations.authentication).
 * Whether a user exists cannot be told from an answer, nor from the time it takes.
 * Failures are counted before the password is looked at, so that guesses made at once count too.
   Whoever has failed too often is not heard for a while, even with the right password.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -24,17 +26,17 @@ from ringfloor.aws.tokens import TokenExpired, TokenInvalid
 from ringfloor.base.codec import encode
 from ringfloor.base.errors import Refusal, invalid_request
 from ringfloor.base.limits import (
-    ACCESS_TOKEN_MS,
-    REFRESH_TOKEN_MS,
     SIGN_IN_FAILURES_MAX,
     SIGN_IN_KEYS_MAX,
     SIGN_IN_WINDOW_MS,
     SIGN_INS_AT_ONCE_MAX,
+    SIGN_INS_FROM_ONE_ADDRESS_MAX,
 )
 from ringfloor.base.time import SECOND, Instant, seconds
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
 from ringfloor.operations import passwords
+from ringfloor.operations.authentication import admit, durations
 from ringfloor.operations.checks import PASSWORD_HASH
 from ringfloor.operations.context import Context, Service
 from ringfloor.operations.instances import view
@@ -80,7 +82,8 @@ class Attempts:
 
     def __init__(self) -> None:
         self._failed: dict[bytes, list[Instant]] = {}
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
+        """By network address."""
 
     def __len__(self) -> int:
         """Keys in memory."""
@@ -105,17 +108,19 @@ class Attempts:
         self._failed.pop(key, None)
 
     @contextmanager
-    def checking(self) -> Iterator[None]:
+    def checking(self, source: str) -> Iterator[None]:
         """While a password is being checked; refuses with TooManyRequestsException."""
-        if self._under_way >= SIGN_INS_AT_ONCE_MAX:
+        here, all_ = self._under_way[source], self._under_way.total()
+        if all_ >= SIGN_INS_AT_ONCE_MAX or here >= SIGN_INS_FROM_ONE_ADDRESS_MAX:
             raise Refusal(
                 "TooManyRequestsException", "too many are signing in at once; try again in a second"
             )
-        self._under_way += 1
+        self._under_way[source] += 1
         try:
             yield
         finally:
-            self._under_way -= 1
+            self._under_way[source] -= 1
+            self._under_way += Counter()  # keeps what is above zero
 
 
 async def sign_in(
@@ -129,28 +134,31 @@ async def sign_in(
 ) -> Session:
     """A session for a user and his password. instance: id or alias; source: network address.
 
-    Refuses with UnauthorizedException or, after too many failures, TooManyRequestsException.
+    Refuses with UnauthorizedException, after too many failures TooManyRequestsException, and with
+    AccessDeniedException where the address is shut out, which only the right password learns.
     """
     found = await service.node.read(lambda: _user_named(service.node, instance, username))
     key = blake2b(encode((found.instance_id, username, source)), digest_size=16).digest()
-    with attempts.checking():
+    with attempts.checking(source):
         attempts.begin(key, now)
         good = await passwords.matches(found.password_hash, password)
     if not good or found.user_id is None:
         raise _unauthorized("the instance, the username or the password is wrong")
     attempts.succeed(key)
+    claims = _Claims(found.instance_id, found.user_id, now, now)
+    await service.node.read(lambda: _bearer(service.node, claims, source))
     return _session(service, found.instance_id, found.user_id, now)
 
 
-async def refresh(service: Service, token: str, now: Instant) -> Token:
-    """A new access token for a refresh token; refuses with UnauthorizedException."""
+async def refresh(service: Service, token: str, now: Instant, source: str = "") -> Token:
+    """A new access token for a refresh token; refuses as who does."""
     claims = _opened(service, REFRESH, token, now)
-    await service.node.read(lambda: _bearer(service.node, claims))
-    expires = min(now + ACCESS_TOKEN_MS, claims.expires)
+    bearer = await service.node.read(lambda: _bearer(service.node, claims, source))
+    expires = min(now + durations(bearer.desk.center).access, claims.expires)
     return _sealed(service, ACCESS, replace(claims, issued=now, expires=expires))
 
 
-async def authorize(service: Service, token: str, now: Instant) -> Token:
+async def authorize(service: Service, token: str, now: Instant, source: str = "") -> Token:
     """A good access token: for a refresh token a new one, for an access token itself.
 
     An access token does not renew itself, or one that was stolen would last.
@@ -161,22 +169,28 @@ async def authorize(service: Service, token: str, now: Instant) -> Token:
         pass  # refresh says so
     except TokenInvalid:
         claims = _opened(service, ACCESS, token, now)
-        await service.node.read(lambda: _bearer(service.node, claims))
+        await service.node.read(lambda: _bearer(service.node, claims, source))
         return Token(token, claims.expires)
-    return await refresh(service, token, now)
+    return await refresh(service, token, now, source)
 
 
-async def who(service: Service, token: str | None, now: Instant) -> Bearer:
-    """Whom an access token belongs to; refuses with UnauthorizedException."""
+async def who(service: Service, token: str | None, now: Instant, source: str = "") -> Bearer:
+    """Whom an access token belongs to. source: network address, empty if there is none.
+
+    Refuses with UnauthorizedException, or with AccessDeniedException where the address is shut out.
+    """
     if not token:
         raise _unauthorized("sign in and send the access token as X-Amz-Bearer")
     claims = _opened(service, ACCESS, token, now)
-    return await service.node.read(lambda: _bearer(service.node, claims))
+    return await service.node.read(lambda: _bearer(service.node, claims, source))
 
 
 @operation("GetFederationToken")
 async def get_federation_token(context: Context, params: Params) -> Result:
-    """A session for the user who bears the caller's name; without passwords, as with SAML."""
+    """A session for the user who bears the caller's name; without passwords, as with SAML.
+
+    The root of the account stands for no user, as AWS documents it.
+    """
     desk = context.desk(params.InstanceId)
     username = re.split("[/:]", context.principal.arn)[-1]
 
@@ -189,6 +203,12 @@ async def get_federation_token(context: Context, params: Params) -> Result:
                 "InstanceId",
                 desk.instance_id,
                 f"is {management}: its users sign in with their passwords, federation is for SAML",
+            )
+        if context.principal.arn.endswith(":root"):  # in the words of AWS
+            raise Refusal(
+                "UserNotFoundException",
+                f"Provided identity: Principal: {context.principal.arn}. User: {username} cannot be"
+                " used for federation with Amazon Connect",
             )
         user_id = center.names["user"].get(username)
         if user_id is None:
@@ -237,18 +257,20 @@ def _user_named(node: Node, instance: str, username: str) -> _Found:
     return _Found(instance)
 
 
-def _bearer(node: Node, claims: _Claims) -> Bearer:
+def _bearer(node: Node, claims: _Claims, source: str) -> Bearer:
     desk = node.desks.get(claims.instance_id)
     known = desk.center.instance if desk else None
     if desk is None or known is None or known.deleted or claims.user_id not in desk.center.agents:
         raise _unauthorized("the user whom this token was given to is no more")
+    admit(desk.center, source)
     return Bearer(desk, claims.user_id)
 
 
 def _session(service: Service, instance_id: str, user_id: str, now: Instant) -> Session:
+    lasts = durations(service.node.desks[instance_id].center)
     return Session(
-        _sealed(service, ACCESS, _Claims(instance_id, user_id, now, now + ACCESS_TOKEN_MS)),
-        _sealed(service, REFRESH, _Claims(instance_id, user_id, now, now + REFRESH_TOKEN_MS)),
+        _sealed(service, ACCESS, _Claims(instance_id, user_id, now, now + lasts.access)),
+        _sealed(service, REFRESH, _Claims(instance_id, user_id, now, now + lasts.refresh)),
     )
 
 

@@ -1,31 +1,63 @@
 """Tags: on every resource and on the instance, by ARN."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from ringfloor.aws.access import unqualified
 from ringfloor.base.errors import invalid_parameter, not_found
-from ringfloor.base.limits import TAGS_MAX
+from ringfloor.base.limits import LIST_ROWS_DEFAULT, TAGS_MAX
 from ringfloor.domain.commands import TagResource
 from ringfloor.domain.resources import KINDS
+from ringfloor.engine.directory import INSTANCE
 from ringfloor.engine.state import Center
 from ringfloor.node.desk import Desk
+from ringfloor.node.node import Node
 from ringfloor.operations.context import Context
 from ringfloor.operations.registry import Params, Result, operation
 
 
+def tags_of(node: Node, arn: str) -> Mapping[str, str]:
+    """The tags of a resource, for decisions about it; none if there is no such resource.
+
+    Of contacts those that are under way: the records of ended ones are not looked up here.
+    """
+    found = _found(node, unqualified(arn))
+    if found is not None:
+        return _tags(found[0].center, *found[1:])
+    identifier = arn.rsplit("/", 1)[-1]
+    for desk in node.desks.values():
+        contact = desk.center.contacts.get(identifier)
+        if contact is not None and arn == desk.center.home.contact_arn(identifier):
+            return contact.tags
+    return {}
+
+
 def _tagged(context: Context, arn: str) -> tuple[Desk, str, str]:
     """The desk, kind and id of a resource ARN; refuses with ResourceNotFoundException."""
+    found = _found(context.node, arn)
+    if found is None:
+        raise not_found("resourceArn", arn, "resource that can be tagged")
+    return found
+
+
+def _found(node: Node, arn: str) -> tuple[Desk, str, str] | None:
     identifier = arn.rsplit("/", 1)[-1]
-    for desk in context.node.desks.values():
+    for desk in node.desks.values():
         if desk.center.instance is None:
             continue
         home = desk.center.home
+        if arn == home.arn:
+            return desk, INSTANCE, identifier
         for kind in KINDS:
             if identifier in desk.center.resources[kind] and arn == home.arn_of(kind, identifier):
                 return desk, kind, identifier
-    raise not_found("resourceArn", arn, "resource that can be tagged")
+    return None
 
 
 def _tags(center: Center, kind: str, identifier: str) -> dict[str, str]:
+    if kind == INSTANCE:
+        assert center.instance is not None
+        return center.instance.tags
     return center.resource(kind, identifier, "resourceArn").tags
 
 
@@ -62,3 +94,66 @@ async def list_tags_for_resource(context: Context, params: Params) -> Result:
         return {"tags": dict(_tags(desk.center, kind, identifier))}
 
     return await context.read(question)
+
+
+SEARCHED: Mapping[str, str | None] = {
+    "agent": "user",
+    "agent-state": "agent_status",
+    "contact-flow": "contact_flow",
+    "flow-module": "contact_flow_module",
+    "metric": None,
+    "operating-hours": "hours_of_operation",
+    "prompt": "prompt",
+    "routing-profile": "routing_profile",
+    "security-profile": "security_profile",
+    "standard-queue": "queue",
+    "transfer-destination": "quick_connect",
+}
+"""Types of resources whose tags can be searched for, to the kind; None: there are none here."""
+
+
+@operation("SearchResourceTags")
+async def search_resource_tags(context: Context, params: Params) -> Result:
+    """Every key and value that is on a resource, once; by key, then value."""
+    center = context.desk(params.InstanceId).center
+    types = params.ResourceTypes or list(SEARCHED)
+    for each in types:
+        if each not in SEARCHED:
+            rule = f"is none of {', '.join(SEARCHED)}"
+            raise invalid_parameter("ResourceTypes", each, rule)
+    kinds = [SEARCHED[each] for each in types]
+    condition = params.SearchCriteria and params.SearchCriteria.TagSearchCondition
+
+    def question() -> Result:
+        pairs = {
+            pair
+            for kind in kinds
+            for resource in center.resources.get(kind or "", {}).values()
+            for pair in resource.tags.items()
+            if condition is None or _fits(condition, *pair)
+        }
+        rows = [((key, value), {"key": key, "value": value}) for key, value in sorted(pairs)]
+        return context.page(params, "Tags", rows, LIST_ROWS_DEFAULT)
+
+    return await context.read(question)
+
+
+def _fits(condition: Any, key: str, value: str) -> bool:  # noqa: ANN401  a decoded request
+    """Whether a tag meets both halves of a condition; a half that is left out is met."""
+    return _compares(condition.tagKey, condition.tagKeyComparisonType, key) and _compares(
+        condition.tagValue, condition.tagValueComparisonType, value
+    )
+
+
+def _compares(wanted: str | None, how: str | None, text: str) -> bool:
+    """As the conditions of operations.search: EXACT as it is, the others in any case."""
+    if wanted is None:
+        return True
+    wanted_lower, lower = wanted.lower(), text.lower()
+    match how:
+        case "STARTS_WITH":
+            return lower.startswith(wanted_lower)
+        case "CONTAINS":
+            return wanted_lower in lower
+        case _:
+            return text == wanted

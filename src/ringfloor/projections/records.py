@@ -6,6 +6,8 @@ projections.historical, which keeps and counts them.
     ContactCompleted            a Leg, with the whole contact as its record
     OfferMissed                 a MissedOffer
     an agent's Available time   AgentTime stretches, one after the other
+    RecordAmended               an Amendment of a Leg that was told before
+    RecordsExpired              an Expiry of everything that is too old
 
 Rules:
 - An agent's time is told while his status is ROUTABLE: contact while he holds at least one contact
@@ -15,6 +17,7 @@ Rules:
   deleted. Stretches of no length are dropped.
 - Hold, interaction and after contact work exist only for a leg that an agent was connected to.
 - A leg has a queue if it was enqueued or an agent had it; an agent queue is none.
+- expires_at: the midnight at which something that was told is no longer kept.
 
 Sources: metrics specification, sections 0.2, 0.3 and 2.5.
 """
@@ -27,10 +30,10 @@ from msgspec import Struct, field
 
 from ringfloor.base.codec import encode
 from ringfloor.base.time import Instant
-from ringfloor.domain import events
-from ringfloor.domain.contact import Contact
+from ringfloor.domain import changes, events
+from ringfloor.domain.contact import Contact, association, forgotten_at
 from ringfloor.domain.events import Event
-from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
+from ringfloor.domain.facts import AgentTime, Amendment, Expiry, Fact, Leg, MissedOffer
 
 
 class Shift(Struct, array_like=True):
@@ -46,24 +49,37 @@ class Shift(Struct, array_like=True):
 class _Facts(Struct, array_like=True):
     shifts: dict[str, Shift] = field(default_factory=dict)
     """By agent id."""
+    oldest: Instant | None = None
+    """Nothing that is kept is of before this; None: nothing is kept."""
 
 
 _decode = msgspec.msgpack.Decoder(_Facts).decode
+_decode_contact = msgspec.msgpack.Decoder(Contact).decode
 
 
 class Records:
     """The agents of one instance and the stretches of their time that still run."""
 
-    __slots__ = ("_facts",)
+    __slots__ = ("_facts", "expires_at")
     __hash__ = None  # type: ignore[assignment]  # mutable, compared by value
 
     def __init__(self) -> None:
         self._facts = _Facts()
+        self.expires_at: Instant | None = None
 
     def on(self, event: Event, at: Instant) -> list[Fact]:
         """Let it have happened; the facts that became final by it, earliest first."""
         fold = self._ON.get(type(event))
-        return fold(self, event, at) if fold is not None else []
+        told = fold(self, event, at) if fold is not None else []
+        for fact in told:
+            self._age(_since(fact))
+        return told
+
+    def _age(self, since: Instant | None) -> None:
+        oldest = self._facts.oldest
+        if since is not None and (oldest is None or since < oldest):
+            self._facts.oldest = since
+            self.expires_at = forgotten_at(since)
 
     def open_times(self, now: Instant) -> list[AgentTime]:
         """The stretches that still run, as if they ended now; told without changing anything."""
@@ -82,6 +98,8 @@ class Records:
         """What was dumped; raises msgspec.MsgspecError."""
         self = cls()
         self._facts = _decode(snapshot)
+        if self._facts.oldest is not None:
+            self.expires_at = forgotten_at(self._facts.oldest)
         return self
 
     def __eq__(  # type: ignore[explicit-override]  # typing.override came after 3.11
@@ -174,6 +192,18 @@ class Records:
         in_agent_queue = contact.queue_id in self._facts.shifts
         return [*told, _leg(contact, None if in_agent_queue else contact.queue_id)]
 
+    # What was final
+
+    def _amended(self, event: events.RecordAmended, at: Instant) -> list[Fact]:
+        return [Amendment(change=event.change, at=at)]
+
+    def _expired(self, event: events.RecordsExpired, _at: Instant) -> list[Fact]:
+        oldest = self._facts.oldest
+        if oldest is not None and oldest < event.before:
+            self._facts.oldest = event.before
+            self.expires_at = forgotten_at(event.before)
+        return [Expiry(before=event.before)]
+
     _ON: ClassVar[Mapping[type, Callable[[Any, Any, Instant], list[Fact]]]] = {
         events.ResourceCreated: _created,
         events.ResourceUpdated: _updated,
@@ -184,8 +214,30 @@ class Records:
         events.OfferMissed: _missed,
         events.ContactCleared: _cleared,
         events.ContactCompleted: _completed,
+        events.RecordAmended: _amended,
+        events.RecordsExpired: _expired,
     }
     """What has no row makes nothing final."""
+
+
+def amended(record: bytes, amendment: Amendment) -> bytes:
+    """The record of a leg, as it is after the amendment."""
+    contact = _decode_contact(record)
+    changes.change(contact, amendment.change, amendment.at)
+    return encode(contact)
+
+
+def _since(fact: Fact) -> Instant | None:
+    """What an Expiry goes by."""
+    match fact:
+        case Leg():
+            return fact.initiated_at
+        case MissedOffer():
+            return fact.at
+        case AgentTime():
+            return fact.ended_at
+        case _:
+            return None
 
 
 def _stretch(agent_id: str, shift: Shift, at: Instant) -> list[Any]:
@@ -242,5 +294,7 @@ def _leg(contact: Contact, queue_id: str | None) -> Leg:
         previous_contact_id=contact.previous_contact_id,
         next_contact_id=contact.next_contact_id,
         initial_contact_id=contact.initial_contact_id,
+        related_contact_id=contact.related_contact_id,
+        association_id=association(contact),
         record=encode(contact),
     )

@@ -3,8 +3,9 @@
 Called by server.agent_service with what an HTTP request carries. OPERATIONS is the table of all 33
 operations; what has no row there answers 501. Rules:
 
-* A request is performed for the user whom its bearer token names, on his own contacts only. The
-  engine decides what he may do with them; a refusal names the state that was in the way.
+* A request is performed for the user whom its bearer token names, on his own contacts only, if his
+  security profiles grant it (operations.permissions). The engine decides what he may do with them;
+  a refusal names the state that was in the way.
 * Reads see durable state. Every change bears the user's ARN and the operation in the audit trail.
 * GetAgentSnapshot answers at once unless its nextToken stands for what the agent would see again;
   then it waits for a change, at most AGENT_POLL_MS. The token is the number of changes since the
@@ -34,7 +35,7 @@ from ringfloor.domain.events import Origin
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.connection import AgentCommand, unknown_contact
 from ringfloor.node.desk import Desk
-from ringfloor.operations import sign_in
+from ringfloor.operations import permissions, sign_in
 from ringfloor.operations.context import Service, identifier
 from ringfloor.server import agent_inputs as inputs
 from ringfloor.server import agent_snapshot
@@ -125,9 +126,9 @@ async def _get_agent_configuration(call: Call, _params: inputs.Input) -> Propert
 
 
 async def _get_agent_permissions(call: Call, params: inputs.Page) -> Properties:
-    return _page(
-        call, params, "permissions", []
-    )  # outboundCall, once CreateOutboundContact is here
+    center = call.desk.center
+    rows = await call.read(lambda: permissions.desktop(center, call.user_id))
+    return _page(call, params, "permissions", rows)
 
 
 async def _get_agent_states(call: Call, params: inputs.Page) -> Properties:
@@ -156,7 +157,16 @@ async def _get_routing_profile_queues(call: Call, params: inputs.QueuesPage) -> 
 
 
 async def _get_endpoints(call: Call, params: inputs.EndpointsPage) -> Properties:
-    return _page(call, params, "endpoints", [])  # there are no quick connects yet
+    center = call.desk.center
+
+    def question() -> list[Properties]:
+        his = agent_snapshot.queue_arns(center, call.user_id)
+        for each in params.queue_arns:
+            if each not in his:
+                raise not_found("queueARNs", each, "queue of this agent")
+        return agent_snapshot.endpoints(center, params.queue_arns)
+
+    return _page(call, params, "endpoints", await call.read(question))
 
 
 def _page(call: Call, params: inputs.Page, member: str, rows: Sequence[object]) -> Properties:
@@ -309,8 +319,8 @@ OPERATIONS: Mapping[str, _Row | None] = {
 async def perform(service: Service, request: Request, now: Instant) -> Properties:
     """Carry a request out and answer its result. A poll may take AGENT_POLL_MS of real time.
 
-    Refuses with UnauthorizedException, UnknownOperationException, NotImplementedException and what
-    the operation itself refuses.
+    Refuses with UnauthorizedException, AccessDeniedException, UnknownOperationException,
+    NotImplementedException and what the operation itself refuses.
     """
     prefix, _, name = request.target.partition(".")
     if prefix != SERVICE or name not in OPERATIONS:
@@ -321,14 +331,10 @@ async def perform(service: Service, request: Request, now: Instant) -> Propertie
     given = inputs.members(request.body)
     if name == "GetNewAuthToken":  # its sender's access token may be over
         wanted = inputs.read(inputs.NewToken, given)
-        token = await sign_in.refresh(service, wanted.refresh_token, now)
+        token = await sign_in.refresh(service, wanted.refresh_token, now, request.source)
         return {"newAuthToken": token.text, "expirationDateTime": seconds(token.expires)}
-    bearer = await sign_in.who(service, request.bearer or inputs.token(given), now)
-    row = OPERATIONS[name]
-    if row is None:
-        raise Refusal(
-            "NotImplementedException", f"{name} of the agent service is not implemented yet"
-        )
+    sent = request.bearer or inputs.token(given)
+    bearer = await sign_in.who(service, sent, now, request.source)
     call = Call(
         service,
         bearer.desk,
@@ -338,4 +344,10 @@ async def perform(service: Service, request: Request, now: Instant) -> Propertie
         request.request_id,
         now,
     )
+    await call.read(lambda: permissions.allowed(call.desk.center, call.user_id, name))
+    row = OPERATIONS[name]
+    if row is None:
+        raise Refusal(
+            "NotImplementedException", f"{name} of the agent service is not implemented yet"
+        )
     return await row.handler(call, inputs.read(row.shape, given))

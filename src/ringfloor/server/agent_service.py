@@ -131,7 +131,7 @@ class AgentService:
         if bearer is None:
             scheme, _, credentials = (header(exchange.http, b"authorization") or "").partition(" ")
             bearer = credentials.strip() if scheme.lower() == "bearer" else ""
-        token = await sign_in.authorize(self._service, bearer, exchange.now)
+        token = await sign_in.authorize(self._service, bearer, exchange.now, exchange.source)
         return {"accessToken": token.text, "expiration": token.expires}
 
 

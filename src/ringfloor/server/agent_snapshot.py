@@ -15,13 +15,14 @@ Called by server.agent_service, always within node.read; pure functions of a cen
 Sources: behaviour specification, sections 3.1 and 7.2; agent service notes, section 1.4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ringfloor.base.time import Instant, seconds
-from ringfloor.domain.contact import Agent, Contact, Held
+from ringfloor.domain.contact import Agent, Contact, Held, association
 from ringfloor.domain.resources import Home, Properties, Resource
 from ringfloor.domain.vocabulary import AgentContactState, InitiationMethod, StatusType
+from ringfloor.engine.connection import accepts_by_itself
 from ringfloor.engine.effects import agent_leg
 from ringfloor.engine.routing import profile_of
 from ringfloor.engine.state import Center
@@ -69,6 +70,14 @@ CONNECTION_STATES: Mapping[AgentContactState, tuple[str, str]] = {
 DIALLED: frozenset[InitiationMethod] = frozenset({"OUTBOUND", "API", "CALLBACK"})
 """Voice contacts that began with a call to the customer."""
 
+ENDPOINTS: Mapping[str, str] = {
+    "USER": "agent",
+    "QUEUE": "queue",
+    "PHONE_NUMBER": "phone_number",
+    "FLOW": "flow",
+}
+"""Type of a quick connect to that of the endpoint that shows it."""
+
 FEATURES = {
     "attachmentsEnabled": False,
     "messagingMarkdownEnabled": False,
@@ -98,15 +107,15 @@ def snapshot(center: Center, agent_id: str, now: Instant) -> Properties:
 def configuration(center: Center, agent_id: str) -> Properties:
     """Who the agent is and what he is set up for."""
     user = center.resources["user"][agent_id]
-    phone = user.properties["PhoneConfig"]
+    kind, number = _phone_of(user)
     profile = center.resources["routing_profile"][user.properties["RoutingProfileId"]]
     media = profile.properties["MediaConcurrencies"]
     return {
         "name": _full_name(user),
         "username": user.name,
-        "softphoneEnabled": phone.get("PhoneType") != "DESK_PHONE",
-        "softphoneAutoAccept": bool(phone.get("AutoAccept")),
-        "extension": phone.get("DeskPhoneNumber") or "",
+        "softphoneEnabled": kind != "DESK_PHONE",
+        "softphoneAutoAccept": accepts_by_itself(center, center.agents[agent_id], "VOICE"),
+        "extension": number,
         "routingProfile": {
             "name": profile.name,
             "routingProfileARN": center.home.arn_of("routing_profile", profile.id),
@@ -136,6 +145,34 @@ def queues(center: Center, agent_id: str) -> list[Properties]:
     return [*sorted(found, key=lambda each: each["name"]), queue(center, agent_id)]
 
 
+def queue_arns(center: Center, agent_id: str) -> set[str]:
+    """The queues that he works for: his profile's, his contacts' and his own."""
+    agent = center.agents[agent_id]
+    user = center.resources["user"][agent_id].properties
+    profile = center.resources["routing_profile"][user["RoutingProfileId"]]
+    his = {row.queue_id for row in profile_of(center, agent).rows}
+    his |= {profile.properties["DefaultOutboundQueueId"], agent_id}
+    contacts = (center.contacts.get(each) for each in agent.contacts)
+    his |= {each.queue_id for each in contacts if each is not None and each.queue_id is not None}
+    return {queue(center, each)["queueARN"] for each in his}
+
+
+def endpoints(center: Center, arns: Sequence[str]) -> list[Properties]:
+    """The quick connects of these queues, each once, by name; not those of users who are gone."""
+    queues = (center.resources["queue"].get(arn.rsplit("/", 1)[-1]) for arn in arns)
+    wanted = {
+        each
+        for found in queues
+        if found is not None
+        for each in found.properties.get("QuickConnectIds") or ()
+    }
+    shown = sorted(
+        (center.resources["quick_connect"][each] for each in wanted),
+        key=lambda each: (each.name, each.id),
+    )
+    return [known for each in shown if (known := _destination(center, each)) is not None]
+
+
 def countries(center: Center) -> list[str]:
     """The countries of the instance's own numbers, as streams writes them."""
     numbers = center.resources["phone_number"].values()
@@ -154,6 +191,29 @@ def queue(center: Center, queue_id: str) -> Properties:
 def connections(contact_id: str) -> tuple[str, str]:
     """The ids of the agent's connection and of the customer's."""
     return agent_leg(contact_id), contact_id
+
+
+def _destination(center: Center, quick_connect: Resource) -> Properties | None:
+    """A quick connect as an endpoint, unless it leads to nobody."""
+    config = quick_connect.properties["QuickConnectConfig"]
+    kind = config["QuickConnectType"]
+    user = queued = number = None
+    if kind == "USER":
+        user = center.resources["user"].get(config["UserConfig"]["UserId"])
+        if user is None:
+            return None
+    elif kind == "QUEUE":
+        queued = queue(center, config["QueueConfig"]["QueueId"])
+    elif kind == "PHONE_NUMBER":
+        number = config["PhoneConfig"]["PhoneNumber"]
+    return _given(
+        endpointARN=center.home.arn_of("quick_connect", quick_connect.id),
+        type=ENDPOINTS[kind],
+        name=quick_connect.name,
+        phoneNumber=number,
+        agentLogin=user.name if user else None,
+        queue=queued,
+    )
 
 
 # The agent
@@ -181,6 +241,15 @@ def _voice_state(center: Center, agent: Agent) -> Properties | None:
     if first.state == "CONNECTING" and _is_callback(center.contacts[first.contact_id]):
         name, kind = "Pending", "not_routable"
     return {"name": name, "type": kind, "startTimestamp": seconds(first.since)}
+
+
+def _phone_of(user: Resource) -> tuple[str, str]:
+    """Type and number of the phone that rings; a setting for the channel wins."""
+    for each in user.properties.get("PhoneNumberConfigs") or ():
+        if each["Channel"] == "VOICE":
+            return each["PhoneType"], each.get("PhoneNumber") or ""
+    phone = user.properties["PhoneConfig"]
+    return phone.get("PhoneType") or "SOFT_PHONE", phone.get("DeskPhoneNumber") or ""
 
 
 def _full_name(user: Resource) -> str:
@@ -218,7 +287,7 @@ def _details(center: Center, contact: Contact, held: Held) -> Properties:
         state={"type": state, "timestamp": seconds(held.since)},
         initialContactId=contact.initial_contact_id,
         relatedContactId=contact.related_contact_id,
-        contactAssociationId=contact.initial_contact_id or contact.id,
+        contactAssociationId=association(contact),
         queue=None if contact.queue_id is None else queue(center, contact.queue_id),
         queueTimestamp=None if enqueued is None else seconds(enqueued),
         attributes={
@@ -226,6 +295,10 @@ def _details(center: Center, contact: Contact, held: Held) -> Properties:
         },
         name=contact.name,
         description=contact.description,
+        references={
+            name: _given(type=reference.type, value=reference.value)
+            for name, reference in contact.references.items()
+        },
         initiationMethod=contact.initiation_method.lower(),
         segmentAttributes={"connect:Subtype": {"ValueString": "connect:Telephony"}}
         if voice

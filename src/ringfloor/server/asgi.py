@@ -5,11 +5,14 @@
 /api, /connect/api, /agent-app/api the agent service
 /auth/..., /connect/auth/...       sign-in
 OPTIONS                            CORS preflight
+/ signed for IAM or STS, or a form the APIs of IAM and STS
 everything else                    the Amazon Connect API
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, NamedTuple, Protocol
 
 from ringfloor.aws import response
@@ -24,6 +27,7 @@ from ringfloor.server.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 
+Network = IPv4Network | IPv6Network
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -45,17 +49,19 @@ class Endpoints(NamedTuple):
 
     edge: Edge
     agents: Endpoint
+    identities: Endpoint
     sandbox: Sandbox | None
     settle: Callable[[], Awaitable[None]]
     """Called before a request is looked at; lets a sandbox's world come to rest."""
     healthy: Callable[[], bool]
+    proxies: "Proxies"
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection event of the ASGI server."""
         if scope["type"] != "http":
             return
-        source = (scope.get("client") or ("", 0))[0]
-        http = await _request(scope, receive)
+        source, secure = self.proxies.caller(scope)
+        http = await _request(scope, receive, secure=secure)
         if http is None:
             return
         if isinstance(http, Refusal):
@@ -72,6 +78,8 @@ class Endpoints(NamedTuple):
             return response.preflight(self.edge.clock.now())
         if self.agents.owns(http):
             return await self.agents.handle(http, source)
+        if self.identities.owns(http):
+            return await self.identities.handle(http, source)
         return await self.edge.handle(http, source)
 
     async def _ours(self, http: HttpRequest, path: str) -> HttpResponse:
@@ -87,7 +95,57 @@ class Endpoints(NamedTuple):
             return json_response(500, {"message": "something is wrong on our side; see the log"})
 
 
-async def _request(scope: Scope, receive: Receive) -> HttpRequest | Refusal | None:
+class Proxies(NamedTuple):
+    """Networks whose word is taken for where a request comes from: our own proxies'."""
+
+    trusted: tuple[Network, ...] = ()
+
+    def caller(self, scope: Scope) -> tuple[str, bool]:
+        """The network address that a request comes from, and whether it came over TLS.
+
+        Whoever is no proxy of ours is the caller, whatever his headers say. Of the addresses that
+        our proxies pass on, the last one that is not a proxy's is his (RFC 7239, section 7.4);
+        empty where that is no address: rules on addresses then hold against him.
+        """
+        peer = (scope.get("client") or ("", 0))[0]
+        if not self._trusts(peer):
+            return peer, False
+        passed = [_address(each) for each in _header_values(scope, b"x-forwarded-for")]
+        source = next((each for each in reversed(passed) if not self._trusts(each)), peer)
+        secure = _header_values(scope, b"x-forwarded-proto")[-1:] == ["https"]
+        return source, secure
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network for network in self.trusted)
+
+
+def _address(text: str) -> str:
+    """An address without its port, which some proxies add; empty if it is none."""
+    host = text.rpartition(":")[0] if _PORT(text) else text
+    try:
+        return str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return ""
+
+
+_PORT = re.compile(r"(?:[0-9.]+|\[[^]]*\]):[0-9]+").fullmatch
+
+
+def _header_values(scope: Scope, name: bytes) -> list[str]:
+    """The values of a header that is a list, from left to right."""
+    return [
+        text.strip()
+        for each, value in scope["headers"]
+        if each.lower() == name
+        for text in value.decode("latin-1").split(",")
+    ]
+
+
+async def _request(scope: Scope, receive: Receive, *, secure: bool) -> HttpRequest | Refusal | None:
     """The request, complete, or why it is refused unread; None if its client has gone."""
     raw_path, raw_query = scope["raw_path"], scope["query_string"]
     if len(raw_path) + len(raw_query) > URL_BYTES_MAX:
@@ -108,7 +166,7 @@ async def _request(scope: Scope, receive: Receive) -> HttpRequest | Refusal | No
         chunks.append(chunk)
         more = message.get("more_body", False)
     return HttpRequest(
-        scope["method"], raw_path, raw_query, tuple(scope["headers"]), b"".join(chunks)
+        scope["method"], raw_path, raw_query, tuple(scope["headers"]), b"".join(chunks), secure
     )
 
 

@@ -1,15 +1,17 @@
 """Pipeline: the life of an API request, on one screen.
 
-verify -> Signed; throttle; parse -> Parsed; authorise -> Authorised; validate -> Valid;
+verify -> Signed; parse -> Parsed; throttle; validate -> Valid; authorise -> Authorised;
 perform -> result; success.  Whatever is refused on the way: failure.
 """
 
 import logging
+from functools import partial
 from typing import NamedTuple
 
 from ringfloor.aws import request, response, sigv4
+from ringfloor.aws.access import Environment
 from ringfloor.aws.model import Operation, Service
-from ringfloor.aws.request import HttpRequest, Principal, Signed, Valid
+from ringfloor.aws.request import Authorised, HttpRequest, Principal, Signed
 from ringfloor.aws.response import HttpResponse
 from ringfloor.aws.sigv4 import Secrets
 from ringfloor.aws.throttle import Throttle
@@ -19,6 +21,7 @@ from ringfloor.base.time import Clock, Duration, Instant
 from ringfloor.operations import context as operations
 from ringfloor.operations.context import Context
 from ringfloor.operations.registry import HANDLERS, Result
+from ringfloor.operations.tags import tags_of
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +47,13 @@ class Edge(NamedTuple):
         request_id = derive(chance(), 0)
         operation: Operation | None = None
         try:
-            signed = self._verified(http, now)
+            signed = self.verified(http, now, self.service.region, self.api.signing_name)
             parsed = request.parse(signed, self.api)
             operation = parsed.operation
             self.throttle.take(signed.principal.account, operation.name, now)
-            valid = request.validate(request.authorise(parsed, self.policies))
-            result = await self._perform(valid, source, request_id, now)
+            environment = self.environment(signed, source, now)
+            authorised = request.authorise(request.validate(parsed), self.policies, environment)
+            result = await self._perform(authorised, source, request_id, now)
             return response.success(operation, result, request_id, now, check=self.check)
         except Refusal as refusal:
             return response.failure(refusal, request_id, now, operation)
@@ -60,33 +64,44 @@ class Edge(NamedTuple):
             )
             return response.failure(broken, request_id, now, operation)
 
-    def _verified(self, http: HttpRequest, now: Instant) -> Signed[Principal]:
+    def verified(
+        self, http: HttpRequest, now: Instant, region: str, service: str
+    ) -> Signed[Principal]:
         """A client signs by its own machine's clock, or by ours as our Date header told it."""
         wall = self.wall.now()
         try:
-            return self._verified_at(http, wall)
+            return self._verified_at(http, wall, region, service)
         except Refusal as refusal:
             near = abs(wall - now) < self.signature_window
             if near or refusal.code != "InvalidSignatureException":
                 raise
             try:
-                return self._verified_at(http, now)
+                return self._verified_at(http, now, region, service)
             except Refusal:
                 raise refusal from None
 
-    def _verified_at(self, http: HttpRequest, now: Instant) -> Signed[Principal]:
+    def _verified_at(
+        self, http: HttpRequest, at: Instant, region: str, service: str
+    ) -> Signed[Principal]:
         return sigv4.verify(
             http,
             self.secrets,
-            now,
-            region=self.service.region,
-            service=self.api.signing_name,
+            at,
+            region=region,
+            service=service,
             window=self.signature_window,
         )
 
+    def environment(self, signed: Signed[Principal], source: str, now: Instant) -> Environment:
+        """Where and when a request arrives, for its condition keys."""
+        tags = partial(tags_of, self.service.node)
+        http = signed.http
+        return Environment(source, now, signed.region, http.headers, tags, secure=http.secure)
+
     async def _perform(
-        self, valid: Valid[Principal], source: str, request_id: str, now: Instant
+        self, authorised: Authorised[Principal], source: str, request_id: str, now: Instant
     ) -> Result:
+        valid = authorised.valid
         handler = HANDLERS.get(valid.operation.name)
         if handler is None:
             raise response.not_implemented(valid.operation)

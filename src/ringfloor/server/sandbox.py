@@ -2,7 +2,9 @@
 
 Only with --sandbox; unsigned, so only for callers on this machine: the Host header must name the
 loopback unless the server was told otherwise, which keeps web pages from reaching it by a name of
-their own. Paths begin with /_ringfloor/; bodies and answers are JSON.
+their own. Where there is an Origin, it must be of the same host or of the loopback: a browser would
+let any page post here, though not read the answer. Paths begin with /_ringfloor/; bodies and
+answers are JSON.
 """
 
 import re
@@ -14,7 +16,13 @@ from msgspec import Struct, field
 
 from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.response import HttpResponse
-from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
+from ringfloor.base.errors import (
+    Refusal,
+    invalid_parameter,
+    invalid_request,
+    not_found,
+    shown,
+)
 from ringfloor.base.ids import derive
 from ringfloor.base.limits import WIRE_SECONDS_MAX
 from ringfloor.base.time import SECOND, Duration, VirtualClock, from_seconds, seconds
@@ -92,10 +100,18 @@ class Sandbox:
 
     def _check_host(self, http: HttpRequest) -> None:
         host = header(http, b"host") or ""
-        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+        name = _without_port(host)
         if name not in LOOPBACK_HOSTS and not self._anywhere:
             raise Refusal(
                 "AccessDeniedException", f"Host: {host!r} is not this machine; use 127.0.0.1"
+            )
+        origin = header(http, b"origin")
+        if origin is not None and _without_port(origin.rpartition("//")[2]) not in (
+            *LOOPBACK_HOSTS,
+            name,
+        ):
+            raise Refusal(
+                "AccessDeniedException", f"Origin: {shown(origin)} is a page of somebody else"
             )
 
     # The clock
@@ -143,7 +159,11 @@ class Sandbox:
         contact_id = derive(node.draw(), 0)
         self._phones.call(number, wanted.to or "", contact_id)
         call = commands.StartInboundContact(
-            contact_id=contact_id, from_number=number, to=wanted.to, flow_id=flow
+            contact_id=contact_id,
+            from_number=number,
+            to=wanted.to,
+            flow_id=flow,
+            quota=self._service.quotas.of("call"),
         )
         try:
             await node.submit(desk.instance_id, call, ORIGIN)
@@ -178,6 +198,10 @@ class Sandbox:
 
     def _desk(self, instance: str) -> Desk:
         return self._service.node.desk(instance.rsplit("/", 1)[-1])
+
+
+def _without_port(host: str) -> str:
+    return host.rpartition(":")[0] if re.search(r":\d+$", host) else host
 
 
 def _duration(field: str, wire: float) -> Duration:

@@ -1,0 +1,193 @@
+"""Limits of a contact center at work: contacts, telephony, flows, the node, wait estimates."""
+
+from ringfloor.base.limits.table import limit
+
+# Agents and contacts
+RING_MS = limit("RING_MS", 20_000, "ms", "an offer rings 20 s on every channel, as at AWS")
+DIAL_MS = limit("DIAL_MS", 60_000, "ms", "an outbound call that rings 60 s ends unanswered")
+FLOW_ACTIONS_PER_TURN_MAX = limit(
+    "FLOW_ACTIONS_PER_TURN_MAX",
+    1_000,
+    "actions",
+    "a flow that does this much without waiting for anybody is an endless loop",
+)
+CLIENT_TOKEN_MS = limit(
+    "CLIENT_TOKEN_MS", 604_800_000, "ms", "a client token is good for 7 days, as at AWS"
+)
+REACTIONS_PER_COMMAND_MAX = limit(
+    "REACTIONS_PER_COMMAND_MAX",
+    1_000_000,
+    "commands",
+    "one change of a routing profile may concern every agent; more than this is a fault of ours",
+)
+ATTRIBUTES_BYTES_MAX = limit(
+    "ATTRIBUTES_BYTES_MAX", 32_768, "bytes", "user attributes of a contact, UTF-8, all pairs"
+)
+
+RECORD_MONTHS = limit(
+    "RECORD_MONTHS",
+    24,
+    "months",
+    "what is known of a contact is kept so long after it was initiated, as at AWS",
+)
+ASSOCIATED_CONTACTS_DEFAULT = limit(
+    "ASSOCIATED_CONTACTS_DEFAULT",
+    100,
+    "rows",
+    "per page of ListAssociatedContacts; its MaxResults ends there",
+)
+CONTACT_TAGS_MAX = limit(
+    "CONTACT_TAGS_MAX", 6, "tags", "of one contact that users have given it, as at AWS"
+)
+CONTACT_REFERENCES_MAX = limit(
+    "CONTACT_REFERENCES_MAX",
+    50,
+    "references",
+    "of one contact; AWS names no number, and 50 of the longest are less than half a megabyte",
+)
+SCHEDULE_AHEAD_MS = limit(
+    "SCHEDULE_AHEAD_MS", 518_400_000, "ms", "a contact is scheduled 6 days ahead at most, as at AWS"
+)
+
+# Telephony
+INTER_DIGIT_MS = limit(
+    "INTER_DIGIT_MS", 5_000, "ms", "who has typed a digit has 5 s for the next, as at AWS"
+)
+TYPE_AHEAD_DIGITS_MAX = limit(
+    "TYPE_AHEAD_DIGITS_MAX",
+    30,
+    "keys",
+    "keys pressed while nobody gathers are kept for the next gathering, as AWS's buffer does",
+)
+CHANNELS_ENDED_MAX = limit(
+    "CHANNELS_ENDED_MAX",
+    20_000,
+    "channels",
+    "ids of ended channels are remembered so that a repeated command does not dial again; repeats "
+    "come within seconds",
+)
+OPERATIONS_ENDED_MAX = limit(
+    "OPERATIONS_ENDED_MAX",
+    100,
+    "operations",
+    "playbacks and gathers of one channel that a repeated command does not begin again",
+)
+PHONE_CALLS_MAX = limit(
+    "PHONE_CALLS_MAX",
+    20_000,
+    "channels",
+    "simulated calls at once; more than any one instance serves, and about 100 MB",
+)
+PHONE_BEHAVIOURS_MAX = limit(
+    "PHONE_BEHAVIOURS_MAX", 10_000, "numbers", "simulated numbers that do not simply answer"
+)
+PHONE_HEARD_MAX = limit(
+    "PHONE_HEARD_MAX", 100, "entries", "what a simulated customer heard last, enough for a test"
+)
+PHONE_HEARD_CHARACTERS_MAX = limit(
+    "PHONE_HEARD_CHARACTERS_MAX",
+    1_000,
+    "characters",
+    "of each text heard; longer ones are cut, a test knows them by their beginning",
+)
+PHONE_HEARD_CALLS_MAX = limit(
+    "PHONE_HEARD_CALLS_MAX", 1_000, "calls", "ended calls whose sounds can still be asked for"
+)
+PHONE_PLAYBACKS_PER_SECOND_MAX = limit(
+    "PHONE_PLAYBACKS_PER_SECOND_MAX",
+    50,
+    "playbacks",
+    "to one simulated phone without taking time; further ones last a second each, or a flow that "
+    "plays for ever would stop the clock",
+)
+
+# Flows
+FLOW_CONTENT_CHARS_MAX = limit(
+    "FLOW_CONTENT_CHARS_MAX", 256_000, "characters", "the size of a flow's content, as at AWS"
+)
+FLOW_ACTIONS_MAX = limit("FLOW_ACTIONS_MAX", 250, "actions", "actions of one flow, as at AWS")
+FLOW_IDENTIFIER_CHARS_MAX = limit(
+    "FLOW_IDENTIFIER_CHARS_MAX", 50, "characters", "an action's identifier, as at AWS"
+)
+FLOW_NESTING_MAX = limit(
+    "FLOW_NESTING_MAX",
+    64,
+    "levels",
+    "JSON inside JSON, in a flow or a function's reply; views nest to about ten, and every walk "
+    "over it stays far from the interpreter's own limit",
+)
+FLOW_MODULES_DEEP_MAX = limit(
+    "FLOW_MODULES_DEEP_MAX", 5, "levels", "modules that invoke modules, as at AWS"
+)
+FLOW_PROBLEMS_MAX = limit(
+    "FLOW_PROBLEMS_MAX", 50, "problems", "one refusal of a flow, as the model says"
+)
+FLOW_TEXT_CHARS_MAX = limit(
+    "FLOW_TEXT_CHARS_MAX",
+    65_536,
+    "characters",
+    "a text after its references are replaced; above every limit that such a text then meets",
+)
+FLOW_PROMPT_CHARS_MAX = limit(
+    "FLOW_PROMPT_CHARS_MAX", 6_000, "characters", "one spoken or sent message, as at AWS"
+)
+FLOW_INPUT_DIGITS_MAX = limit(
+    "FLOW_INPUT_DIGITS_MAX", 255, "digits", "longer than any account, card or phone number"
+)
+FLOW_INTER_DIGIT_MS = limit(
+    "FLOW_INTER_DIGIT_MS", 5_000, "ms", "between two digits of an input, as at AWS"
+)
+FUNCTION_BYTES_MAX = limit(
+    "FUNCTION_BYTES_MAX", 32_768, "bytes", "a function's parameters or its reply, as at AWS"
+)
+FUNCTION_MS = limit(
+    "FUNCTION_MS", 3_000, "ms", "a function's time when its flow names none, as the AWS console's"
+)
+FUNCTION_MS_MAX = limit("FUNCTION_MS_MAX", 8_000, "ms", "a function's time, as at AWS")
+
+# The node
+TURN_COMMANDS_MAX = limit(
+    "TURN_COMMANDS_MAX",
+    1_000,
+    "commands",
+    "one commit for all that has queued up; more would keep the first asker waiting",
+)
+INBOX_MAX = limit(
+    "INBOX_MAX", 10_000, "commands", "beyond ten full turns a client is told to come back"
+)
+RECORDS_PER_SNAPSHOT = limit(
+    "RECORDS_PER_SNAPSHOT", 20_000, "records", "replayed in well under a second after a crash"
+)
+FACTS_PENDING_MAX = limit(
+    "FACTS_PENDING_MAX", 5_000, "facts", "a batch that the history store loads in about 50 ms"
+)
+FUNCTION_ATTEMPTS_MAX = limit(
+    "FUNCTION_ATTEMPTS_MAX", 3, "calls", "AWS asks a throttled or failing function three times"
+)
+FUNCTION_REPLY_BYTES_MAX = limit(
+    "FUNCTION_REPLY_BYTES_MAX", 32_768, "bytes", "AWS's limit on what a flow takes from a function"
+)
+
+# Estimated wait time
+WAIT_WINDOW_MS = limit(
+    "WAIT_WINDOW_MS", 1_800_000, "ms", "how far back departures from a queue tell its pace"
+)
+WAIT_SPAN_MS_MIN = limit(
+    "WAIT_SPAN_MS_MIN", 60_000, "ms", "a pace measured over less would jump with every departure"
+)
+WAIT_DEPARTURES_MIN = limit(
+    "WAIT_DEPARTURES_MIN", 3, "departures", "with fewer in the window nothing is known"
+)
+WAIT_DEPARTURES_MAX = limit(
+    "WAIT_DEPARTURES_MAX",
+    4_096,
+    "departures",
+    "kept of a queue and channel; more in a window only shorten the window that is looked at",
+)
+
+AFTER_CONTACT_WORK_SECONDS_MAX = limit(
+    "AFTER_CONTACT_WORK_SECONDS_MAX", 2_000_000, "s", "of one user and channel, as at AWS"
+)
+CHAT_WORK_SECONDS_MAX = limit(
+    "CHAT_WORK_SECONDS_MAX", 5_400, "s", "after contact work of a chat ends by then, as at AWS"
+)

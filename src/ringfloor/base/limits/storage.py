@@ -1,0 +1,119 @@
+"""Limits of the journal and of the history."""
+
+from ringfloor.base.limits.table import limit
+
+# The journal
+INSTANCE_BYTES_MAX = limit(
+    "INSTANCE_BYTES_MAX",
+    64,
+    "bytes",
+    "an instance id is a UUID of 36; it also names snapshot files",
+)
+RECORD_BYTES_MAX = limit(
+    "RECORD_BYTES_MAX",
+    16_777_216,
+    "bytes",
+    "the events of one command; the largest request fits sixteen times over",
+)
+APPEND_RECORDS_MAX = limit(
+    "APPEND_RECORDS_MAX",
+    10_000,
+    "records",
+    "beyond a thousand a larger group commit gains nothing and only keeps its first waiting",
+)
+NOTE_BYTES_MAX = limit(
+    "NOTE_BYTES_MAX",
+    1_048_576,
+    "bytes",
+    "a note is a small fact; what is larger belongs in records",
+)
+NOTE_KEY_BYTES_MAX = limit("NOTE_KEY_BYTES_MAX", 128, "bytes", "a name with a qualifier or two")
+NOTES_MAX = limit("NOTES_MAX", 1_000, "notes", "all notes are verified at every start")
+SNAPSHOTS_KEPT = limit(
+    "SNAPSHOTS_KEPT", 2, "snapshots", "the second is there for the day the first is damaged"
+)
+SNAPSHOT_BYTES_MAX = limit(
+    "SNAPSHOT_BYTES_MAX",
+    1_073_741_824,
+    "bytes",
+    "10,000 agents and 16,000 contacts take 4 MB; a snapshot is read in one piece",
+)
+JOURNAL_CHUNK_RECORDS = limit(
+    "JOURNAL_CHUNK_RECORDS", 1_000, "records", "what one read takes at a time, about a millisecond"
+)
+JOURNAL_CHUNK_BYTES = limit(
+    "JOURNAL_CHUNK_BYTES",
+    1_048_576,
+    "bytes",
+    "a chunk ends with the record that passes this, so that large records do not pile up",
+)
+JOURNAL_CHECKPOINT_PAGES = limit(
+    "JOURNAL_CHECKPOINT_PAGES",
+    1_000,
+    "pages",
+    "4 MiB of log: few enough that the append which checkpoints them is held up some 20 ms",
+)
+JOURNAL_LOG_FRAMES_KEPT = limit(
+    "JOURNAL_LOG_FRAMES_KEPT",
+    16_384,
+    "frames",
+    "64 MiB: a log that a great batch has blown up is cut back to this at the next checkpoint",
+)
+JOURNAL_STRUCTURE_BYTES_MAX = limit(
+    "JOURNAL_STRUCTURE_BYTES_MAX",
+    1_073_741_824,
+    "bytes",
+    "every page of a database up to this size is looked at on start, 1-2 s; larger: journal check",
+)
+
+# History
+METRIC_QUEUES_MAX = limit(
+    "METRIC_QUEUES_MAX", 100, "queues", "in the filter of one metrics request, as at AWS"
+)
+METRIC_GROUPINGS_MAX = limit(
+    "METRIC_GROUPINGS_MAX", 2, "groupings", "of one metrics request, as at AWS"
+)
+METRIC_RESULTS_MAX = limit("METRIC_RESULTS_MAX", 100, "rows", "a page of metric results, as at AWS")
+HISTORICAL_METRICS_MAX = limit(
+    "HISTORICAL_METRICS_MAX",
+    100,
+    "metrics",
+    "25 metrics, 20 service levels and every alias fit twice over; AWS names no number",
+)
+SERVICE_LEVELS_MAX = limit(
+    "SERVICE_LEVELS_MAX", 20, "metrics", "SERVICE_LEVEL entries of one request, as at AWS"
+)
+THRESHOLD_SECONDS_MAX = limit(
+    "THRESHOLD_SECONDS_MAX", 604_800, "s", "the longest threshold of a service level, as at AWS"
+)
+HISTORY_RANGE_MS = limit(
+    "HISTORY_RANGE_MS",
+    86_400_000,
+    "ms",
+    "GetMetricData reaches 24 h back and asks for less than 24 h, as at AWS",
+)
+HISTORY_BORDER_MS = limit(
+    "HISTORY_BORDER_MS", 300_000, "ms", "GetMetricData's times lie on 5 minute borders, as at AWS"
+)
+WIRE_SECONDS_MAX = limit(
+    "WIRE_SECONDS_MAX", 253_402_300_799, "s", "the end of the year 9999, where calendars end"
+)
+HISTORY_MEMORY_BYTES_MAX = limit(
+    "HISTORY_MEMORY_BYTES_MAX",
+    1_073_741_824,
+    "bytes",
+    "what the history's database may take; a million legs are answered within a fifth of it",
+)
+HISTORY_LOG_BYTES_MAX = limit(
+    "HISTORY_LOG_BYTES_MAX",
+    67_108_864,
+    "bytes",
+    "beyond this the history's write-ahead log is folded into its file; a start after a crash "
+    "reads it again in under a second",
+)
+HISTORY_FILES_ASIDE_MAX = limit(
+    "HISTORY_FILES_ASIDE_MAX",
+    100,
+    "files",
+    "damaged histories kept for the operator; so many in a row mean that the disk is broken",
+)

@@ -1,0 +1,34 @@
+"""Changes: what may be said of a contact at any time, running or ended, and what it is then.
+
+The engine applies a change to the contacts that it holds, the history to its records: one function,
+so that both are always told the same.
+"""
+
+from collections.abc import Mapping
+
+from ringfloor.base.time import Instant
+from ringfloor.domain.contact import Contact
+from ringfloor.domain.events import AttributesUpdated, ContactChange, ContactTagged, ContactUpdated
+
+
+def change(contact: Contact, said: ContactChange, at: Instant) -> None:
+    """Let the contact be as it is now said to be."""
+    contact.updated_at = at
+    match said:
+        case AttributesUpdated():
+            contact.attributes = {**contact.attributes, **said.attributes}
+        case ContactTagged():
+            contact.tags = retagged(contact.tags, said.tags)
+        case ContactUpdated():
+            if said.name is not None:
+                contact.name = said.name
+            if said.description is not None:
+                contact.description = said.description
+            contact.references = {**contact.references, **said.references}
+            contact.segment_attributes = {**contact.segment_attributes, **said.segment_attributes}
+
+
+def retagged(tags: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The tags with their new values; None takes one away."""
+    after = {**tags, **changes}
+    return {key: value for key, value in after.items() if value is not None}
