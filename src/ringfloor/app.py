@@ -25,7 +25,7 @@ from ringfloor.aws.throttle import AWS_LIMITS, IDENTITY_LIMITS, NO_LIMITS, Throt
 from ringfloor.aws.tokens import Pages, Sealer
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import chance, derive
-from ringfloor.base.limits import HEAD_BYTES_MAX, SETTLE_MS, SHUTDOWN_SECONDS
+from ringfloor.base.limits import HEAD_BYTES_MAX, REQUEST_SECONDS_MAX, SETTLE_MS, SHUTDOWN_SECONDS
 from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock, stopwatch
 from ringfloor.config import Settings
 from ringfloor.domain.quotas import Quotas
@@ -206,10 +206,37 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a bound on what comes before a body."""
+    """uvicorn's protocol, with bounds on what comes before a body and on how long one waits."""
 
     _head_bytes = 0
     _in_head = True
+    _waiting: asyncio.TimerHandle | None = None
+    """For a request to be complete."""
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._wait_for_request()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait_for_request(self) -> None:
+        self._wait_no_more()
+        self._waiting = self.loop.call_later(REQUEST_SECONDS_MAX, self._too_slow)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _too_slow(self) -> None:
+        if self.flow.read_paused:  # it is we who do not read on
+            self._wait_for_request()
+        else:
+            self.transport.close()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -222,11 +249,17 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
+        self._wait_for_request()
 
     @override
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_head = False
+
+    @override
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._wait_no_more()
 
 
 class _Server(uvicorn.Server):

@@ -160,6 +160,18 @@ def test_tags_of_a_contact_decide(desk: Desk) -> None:
     )
     denied(user.stop_contact, **at, ContactId=other)
     user.stop_contact(**at, ContactId=tagged)
+    curious = desk.user(
+        allow("DescribeContact"),
+        {
+            "Effect": "Deny",
+            "Action": "connect:DescribeContact",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:ResourceTag/case": "open"}},
+        },
+    )
+    assert curious.describe_contact(**at, ContactId=other)["Contact"]["Id"] == other
+    for instance in (center.instance, desk.arn):  # also now that it has ended
+        denied(curious.describe_contact, InstanceId=instance, ContactId=tagged)
 
 
 def test_a_permission_on_one_instance_opens_no_other(desk: Desk) -> None:

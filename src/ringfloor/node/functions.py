@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 import httpx
 import msgspec
 
+from ringfloor.base.errors import shown
 from ringfloor.base.limits import FUNCTION_ATTEMPTS_MAX, FUNCTION_REPLY_BYTES_MAX
 from ringfloor.base.time import seconds
 from ringfloor.domain import commands, dialogue
@@ -89,7 +90,7 @@ class Functions:
             log.warning(
                 "contact %s calls %s, bound to no address; bind it with --function ARN=URL",
                 effect.contact_id,
-                arn,
+                shown(arn),
             )
             return FAILED
         if not self._direct and not self._associated(instance_id, arn):
@@ -97,7 +98,7 @@ class Functions:
                 "contact %s calls %s, which is not associated with instance %s; see"
                 " AssociateLambdaFunction",
                 effect.contact_id,
-                arn,
+                shown(arn),
                 instance_id,
             )
             return FAILED
@@ -108,7 +109,8 @@ class Functions:
             problem = f"no answer within {effect.timeout_ms} ms"
         except Exception as error:  # noqa: BLE001  whatever it is, the flow must not wait for ever
             problem = f"{type(error).__name__}: {error}"
-        log.warning("contact %s: %s failed: %s", effect.contact_id, effect.function_arn, problem)
+        arn = shown(effect.function_arn)
+        log.warning("contact %s: %s failed: %s", effect.contact_id, arn, problem)
         return FAILED
 
     async def _ask(self, address: str, event: bytes) -> dialogue.Heard:

@@ -19,6 +19,7 @@ from ringfloor.domain.resources import Home, Properties
 from ringfloor.engine.contact import caller_id, check_attributes, endpoint
 from ringfloor.engine.state import Center
 from ringfloor.node.desk import Desk
+from ringfloor.node.node import Node
 from ringfloor.operations.context import Context, identifier, not_yet
 from ringfloor.operations.registry import Params, Result, operation
 
@@ -191,6 +192,15 @@ async def find(
     if live is not None:
         return live[0]
     return look(await final(context, desk, contact_id, field))
+
+
+async def tags_of_ended(node: Node, instance: str, contact_id: str) -> Mapping[str, str]:
+    """The tags of a contact that has ended, for decisions about it; none if there is none."""
+    desk = node.desks.get(instance.rsplit("/", 1)[-1])
+    if desk is None or contact_id in desk.center.contacts:
+        return {}
+    record = await node.analyse(desk, lambda history: history.leg(desk.instance_id, contact_id))
+    return {} if record is None else _decode_contact(record).tags
 
 
 async def final(context: Context, desk: Desk, contact_id: str, field: str = "ContactId") -> Contact:

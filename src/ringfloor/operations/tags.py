@@ -19,7 +19,7 @@ from ringfloor.operations.registry import Params, Result, operation
 def tags_of(node: Node, arn: str) -> Mapping[str, str]:
     """The tags of a resource, for decisions about it; none if there is no such resource.
 
-    Of contacts those that are under way: the records of ended ones are not looked up here.
+    Of contacts those that are under way; operations.contacts has those of the ended ones.
     """
     found = _found(node, unqualified(arn))
     if found is not None:

@@ -5,25 +5,34 @@ perform -> result; success.  Whatever is refused on the way: failure.
 """
 
 import logging
-from functools import partial
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ringfloor.aws import request, response, sigv4
 from ringfloor.aws.access import Environment
 from ringfloor.aws.model import Operation, Service
-from ringfloor.aws.request import Authorised, HttpRequest, Principal, Signed
+from ringfloor.aws.request import Authorised, HttpRequest, Principal, Signed, Valid
 from ringfloor.aws.response import HttpResponse
 from ringfloor.aws.sigv4 import Secrets
 from ringfloor.aws.throttle import Throttle
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import chance, derive
 from ringfloor.base.time import Clock, Duration, Instant
+from ringfloor.domain.resources import Home
 from ringfloor.operations import context as operations
+from ringfloor.operations.contacts import tags_of_ended
 from ringfloor.operations.context import Context
 from ringfloor.operations.registry import HANDLERS, Result
 from ringfloor.operations.tags import tags_of
 
 log = logging.getLogger(__name__)
+
+Tags = Mapping[str, Mapping[str, str]]
+"""Of contacts, by ARN."""
+
+CONTACT_MEMBERS = ("ContactId", "InitialContactId", "PreviousContactId", "RelatedContactId")
+"""Members that name a contact which policies are asked about."""
 
 
 class Edge(NamedTuple):
@@ -51,8 +60,9 @@ class Edge(NamedTuple):
             parsed = request.parse(signed, self.api)
             operation = parsed.operation
             self.throttle.take(signed.principal.account, operation.name, now)
-            environment = self.environment(signed, source, now)
-            authorised = request.authorise(request.validate(parsed), self.policies, environment)
+            valid = request.validate(parsed)
+            environment = self.environment(signed, source, now, await self._ended(valid))
+            authorised = request.authorise(valid, self.policies, environment)
             result = await self._perform(authorised, source, request_id, now)
             return response.success(operation, result, request_id, now, check=self.check)
         except Refusal as refusal:
@@ -92,9 +102,33 @@ class Edge(NamedTuple):
             window=self.signature_window,
         )
 
-    def environment(self, signed: Signed[Principal], source: str, now: Instant) -> Environment:
-        """Where and when a request arrives, for its condition keys."""
-        tags = partial(tags_of, self.service.node)
+    async def _ended(self, valid: Valid[Principal]) -> Tags:
+        """The tags of ended contacts that the request names; the root is not asked about them."""
+        params, instance = valid.params, getattr(valid.params, "InstanceId", None)
+        if valid.principal.type == "Account" or not instance:
+            return {}
+        found: dict[str, Mapping[str, str]] = {}
+        for member in CONTACT_MEMBERS:
+            contact = getattr(params, member, None)
+            if contact:
+                tags = await tags_of_ended(self.service.node, instance, contact)
+                home = Home(valid.region, valid.principal.account, instance.rsplit("/", 1)[-1])
+                found[home.contact_arn(contact)] = tags
+        return found
+
+    def environment(
+        self,
+        signed: Signed[Principal],
+        source: str,
+        now: Instant,
+        ended: Tags = MappingProxyType({}),
+    ) -> Environment:
+        """Where and when a request arrives, for its condition keys. ended: tags by ARN."""
+        node = self.service.node
+
+        def tags(arn: str) -> Mapping[str, str]:
+            return ended.get(arn) or tags_of(node, arn)
+
         http = signed.http
         return Environment(source, now, signed.region, http.headers, tags, secure=http.secure)
 

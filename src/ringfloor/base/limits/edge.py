@@ -12,6 +12,9 @@ BODY_BYTES_MAX = limit(
 HEAD_BYTES_MAX = limit(
     "HEAD_BYTES_MAX", 65_536, "bytes", "request line and headers; a signed request has two thousand"
 )
+REQUEST_SECONDS_MAX = limit(
+    "REQUEST_SECONDS_MAX", 60, "s", "for a request to arrive whole; who is slower is let go"
+)
 URL_BYTES_MAX = limit(
     "URL_BYTES_MAX", 8_192, "bytes", "ids, ARNs and tokens fit many times over; more is an attack"
 )
