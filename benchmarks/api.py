@@ -155,6 +155,7 @@ def _ringfloor(address: str) -> float:
         InstanceId=instance,
         Username="ann",
         Password="Ringfloor1",
+        IdentityInfo={"FirstName": "Ann", "LastName": "Agent"},
         PhoneConfig={"PhoneType": "SOFT_PHONE"},
         SecurityProfileIds=[security["Id"]],
         RoutingProfileId=profile["Id"],

@@ -92,7 +92,10 @@ def test_what_is_found_is_what_was_asked_about(name: str, value: str) -> None:
     if not found or "/" in found:
         return  # no id of ours is like that: nothing is found
     operation = CONNECT.operations[name]
-    params = msgspec.convert({"InstanceId": "i", member: value}, operation.params)
+    try:
+        params = msgspec.convert({"InstanceId": "i", member: value}, operation.params)
+    except msgspec.ValidationError:
+        return  # longer than the model lets it be
     accesses = of_request(operation, params, ROOT, HERE)
     asked = {each for access in accesses for each in (access.resource, *access.aliases)}
     assert HOME.arn_of(kind, found) in asked

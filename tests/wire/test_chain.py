@@ -21,6 +21,9 @@ class _Asked:
         self.decision = decision
         self.questions: list[tuple[str, str, str]] = []
 
+    def asks(self, _principal: Principal) -> bool:
+        return True
+
     def decide(self, principal: Principal, access: Access) -> Decision:
         self.questions.append((principal.arn, access.action, access.resource))
         return self.decision

@@ -104,6 +104,10 @@ class Authorised(msgspec.Struct, Generic[P], frozen=True):
 class Policies(Protocol[P_contra]):
     """Who decides what a sender may do."""
 
+    def asks(self, principal: P_contra) -> bool:
+        """Whether there is anything to decide; the root may do everything."""
+        ...
+
     def decide(self, principal: P_contra, access: Access) -> Decision:
         """What the principal's policies say of one access."""
         ...
@@ -111,6 +115,9 @@ class Policies(Protocol[P_contra]):
 
 class RootOnly:
     """The policies of an account with one principal, its root, which may do everything."""
+
+    def asks(self, principal: Identity) -> bool:  # noqa: ARG002  the root is not asked
+        return False
 
     def decide(self, principal: Identity, access: Access) -> Decision:  # noqa: ARG002  the root is not asked
         return Decision.ALLOWED
@@ -140,8 +147,9 @@ def validate(parsed: Parsed[P]) -> Valid[P]:
 
 def authorise(valid: Valid[P], policies: Policies[P], environment: Environment) -> Authorised[P]:
     """Ask the policies about each resource; AccessDeniedException names the first denied."""
-    for access in of_request(valid.operation, valid.params, valid.principal, environment):
-        permit(policies.decide(valid.principal, access), valid.principal, access)
+    if policies.asks(valid.principal):
+        for access in of_request(valid.operation, valid.params, valid.principal, environment):
+            permit(policies.decide(valid.principal, access), valid.principal, access)
     return Authorised(valid)
 
 

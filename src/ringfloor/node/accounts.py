@@ -305,12 +305,16 @@ class Accounts:
 
     # Policies
 
+    def asks(self, principal: Principal) -> bool:
+        """Whether policies decide about a principal; not about the root."""
+        return principal.type != "Account"
+
     def decide(self, principal: Principal, access: iam.Access) -> iam.Decision:
         """What the account's policies say of an access. The root may do everything."""
         if principal.access_key_id in self.account.owners:
             service = access.action.partition(":")[0]
             self._used[principal.access_key_id] = self.node.clock.now(), service
-        if principal.type == "Account":
+        if not self.asks(principal):
             return iam.Decision.ALLOWED
         holder = self.account.entities.get(principal.id.partition(":")[0])
         if holder is None or isinstance(holder, Policy):

@@ -105,7 +105,7 @@ class Edge(NamedTuple):
     async def _ended(self, valid: Valid[Principal]) -> Tags:
         """The tags of ended contacts that the request names; the root is not asked about them."""
         params, instance = valid.params, getattr(valid.params, "InstanceId", None)
-        if valid.principal.type == "Account" or not instance:
+        if not instance or not self.policies.asks(valid.principal):
             return {}
         found: dict[str, Mapping[str, str]] = {}
         for member in CONTACT_MEMBERS:
