@@ -461,7 +461,7 @@ def test_without_a_sandbox_a_flow_calls_associated_functions_only(start, functio
         return len(function.events) - before
 
     assert calls_of_a_contact() == 0
-    assert f"{ARN}, which is not associated with instance {instance}" in server.log()
+    assert f"{ARN!r}, which is not associated with instance {instance}" in server.log()
     connect.associate_lambda_function(InstanceId=instance, FunctionArn=ARN)
     assert calls_of_a_contact() == 1
     connect.disassociate_lambda_function(InstanceId=instance, FunctionArn=ARN)
