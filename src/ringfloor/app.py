@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Container, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -21,7 +21,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ringfloor.aws import model, query
-from ringfloor.aws.throttle import AWS_LIMITS, IDENTITY_LIMITS, NO_LIMITS, Throttle
+from ringfloor.aws.throttle import AWS_LIMITS, IDENTITY_LIMITS, NO_LIMITS, Limits, Throttle
 from ringfloor.aws.tokens import Pages, Sealer
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import chance, derive
@@ -118,7 +118,7 @@ class App:
             service=self.service,
             secrets=self.service.accounts,
             policies=self.service.accounts,
-            throttle=_throttle(settings, api),
+            throttle=_throttle(settings, AWS_LIMITS, api.operations),
             clock=self.clock,
             wall=WallClock(),
             signature_window=settings.signature_window_seconds * SECOND,
@@ -130,11 +130,13 @@ class App:
             sandbox = Sandbox(
                 self.service, self._sandbox_phones(), agents.act, anywhere=settings.sandbox_anywhere
             )
-        identities = Identities(
-            edge=edge,
-            apis={name: query.load(name) for name in ("iam", "sts")},
-            throttle=Throttle(IDENTITY_LIMITS if settings.aws_limits else NO_LIMITS),
-        )
+        apis = {name: query.load(name) for name in ("iam", "sts")}
+        actions = {each.action for service in apis.values() for each in service.operations.values()}
+        throttle = _throttle(settings, IDENTITY_LIMITS, actions)
+        identities = Identities(edge, apis, throttle)
+        unknown = settings.rates.keys() - api.operations.keys() - actions - {"*"}
+        if unknown:
+            raise Fault(f"rate: {min(unknown)!r} is no operation")
         operations.complete_identity(identities.apis.values())
         proxies = Proxies(settings.proxies)
         well = self.node.is_well
@@ -343,12 +345,11 @@ def _clock(settings: Settings, journal: Journal) -> Clock:
     return VirtualClock(start)
 
 
-def _throttle(settings: Settings, api: model.Service) -> Throttle:
-    unknown = settings.rates.keys() - api.operations.keys() - {"*"}
-    if unknown:
-        raise Fault(f"rate: {min(unknown)!r} is no operation of Amazon Connect")
-    limits = AWS_LIMITS if settings.aws_limits else NO_LIMITS
-    return Throttle(limits.with_rates(settings.rates))
+def _throttle(settings: Settings, defaults: Limits, operations: Container[str]) -> Throttle:
+    """The throttle of an API: AWS's defaults, if they hold, and what the operator says of it."""
+    limits = defaults if settings.aws_limits else NO_LIMITS
+    own = {name: rate for name, rate in settings.rates.items() if name == "*" or name in operations}
+    return Throttle(limits.with_rates(own))
 
 
 def _root(settings: Settings) -> tuple[str, str]:

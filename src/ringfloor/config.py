@@ -65,8 +65,9 @@ SETTINGS = (
         "rate",
         "",
         "OPERATION=N/B",
-        "calls of an operation per second, and at once, per account; * for all that are not named;"
-        " may be repeated (in the variable: separated by blanks)",
+        "calls of an operation, such as StopContact or iam:CreateUser, per second, and at once, per"
+        " account; * for all that are not named; may be repeated (in the variable: separated by"
+        " blanks)",
         many=True,
     ),
     Setting(
@@ -284,7 +285,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def _rate(text: str) -> tuple[str, Rate]:
-    found = re.fullmatch(r"([A-Za-z0-9]+|\*)=([0-9]{1,6})/([0-9]{1,6})", text)
+    found = re.fullmatch(r"((?:iam:|sts:)?[A-Za-z0-9]+|\*)=([0-9]{1,6})/([0-9]{1,6})", text)
     if found is None or not int(found[2]) or not int(found[3]):
         raise Fault(f"rate: {text!r} is not OPERATION=N/B, calls per second and calls at once")
     return found[1], Rate(per_second=int(found[2]), burst=int(found[3]))

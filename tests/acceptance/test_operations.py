@@ -353,7 +353,7 @@ def test_an_operator_sets_rates_and_quotas(start):
     center = FirstCenter(
         start(
             *("--memory", "--sandbox", "--clock", "virtual"),
-            *("--rate", "DescribeQueue=1/2", "--quota", "user=2"),
+            *("--rate", "DescribeQueue=1/2", "--rate", "iam:ListUsers=1/1", "--quota", "user=2"),
         )
     )
     connect, at = center.connect, {"InstanceId": center.instance}
@@ -380,6 +380,11 @@ def test_an_operator_sets_rates_and_quotas(start):
     assert throttled == ("ThrottlingException", "Rate exceeded")
     for _ in range(20):
         connect.describe_user(**at, UserId=center.agent)
+    iam = center.server.client("iam")
+    iam.list_users()
+    assert refused(iam.list_users) == ("Throttling", "Rate exceeded")
+    for _ in range(20):
+        iam.list_groups()
 
 
 # The sandbox

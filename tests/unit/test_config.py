@@ -43,6 +43,7 @@ def test_every_setting_has_a_variable_of_its_own():
         ("account", "000000000001", "account", "000000000001"),
         ("limits", "aws", "aws_limits", True),
         ("rate", "StopContact=10/20", "rates", {"StopContact": Rate(10, 20)}),
+        ("rate", "sts:AssumeRole=5/6", "rates", {"sts:AssumeRole": Rate(5, 6)}),
         ("rate", "*=1/2 ListUsers=3/4", "rates", {"*": Rate(1, 2), "ListUsers": Rate(3, 4)}),
         ("proxy", "10.0.0.0/8 ::1", "proxies", (ip_network("10.0.0.0/8"), ip_network("::1"))),
         ("quota", "queue=100 call=0", "quotas", {"queue": 100, "call": 0}),
@@ -127,7 +128,10 @@ def test_results_are_checked_for_tests_only():
         *(("clock", value) for value in ("sun", "", "WALL")),
         *(("limits", value) for value in ("some", "AWS")),
         *(("number-pool", value) for value in ("x", "US:DID:+10-+9", "US:MOBILE:+10-+19")),
-        *(("rate", value) for value in ("x", "A=1", "A=0/1", "A=1/0", "A=1/2/3", "A/B=1/1")),
+        *(
+            ("rate", value)
+            for value in ("x", "A=1", "A=0/1", "A=1/0", "A=1/2/3", "A/B=1/1", "s3:A=1/1")
+        ),
         *(("proxy", value) for value in ("10.0.0.1/8", "nowhere", "10.0.0.0/33")),
         *(("quota", value) for value in ("x=1", "=1")),
         *(("function", value) for value in ("a", "=http://x", "a=", "a=ftp://x", "a= http://x")),
