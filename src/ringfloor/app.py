@@ -136,7 +136,10 @@ class App:
         identities = Identities(edge, apis, throttle)
         unknown = settings.rates.keys() - api.operations.keys() - actions - {"*"}
         if unknown:
-            raise Fault(f"rate: {min(unknown)!r} is no operation")
+            raise Fault(
+                f"rate: {min(unknown)!r} is no operation; name it as AWS does, such as"
+                " GetMetricData, or iam:CreateUser for those of IAM and STS"
+            )
         operations.complete_identity(identities.apis.values())
         proxies = Proxies(settings.proxies)
         well = self.node.is_well

@@ -78,7 +78,7 @@ async def hours_of_operation(_center: Center, properties: Properties) -> Propert
 
 async def override(_center: Center, properties: Properties) -> Properties:
     """The dates are dates in their order; what recurs is of a type that recurs."""
-    first, last = (_day(name, properties[name]) for name in ("EffectiveFrom", "EffectiveTill"))
+    first, last = (day(name, properties[name]) for name in ("EffectiveFrom", "EffectiveTill"))
     if last < first:
         rule = f"is before EffectiveFrom, {properties['EffectiveFrom']}"
         raise invalid_parameter("EffectiveTill", properties["EffectiveTill"], rule)
@@ -95,7 +95,8 @@ async def override(_center: Center, properties: Properties) -> Properties:
     return properties
 
 
-def _day(field: str, text: str) -> date:
+def day(field: str, text: str) -> date:
+    """A date of the wire, year-month-day; refuses with InvalidParameterException."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:

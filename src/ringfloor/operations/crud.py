@@ -20,9 +20,6 @@ from ringfloor.operations.kinds import (
 )
 from ringfloor.operations.registry import Handler, Params, Result, register
 
-LISTED_WHOLE = frozenset({"hours_of_operation_override"})
-"""Kinds whose listings show whole descriptions."""
-
 NOT_PROPERTIES = frozenset({"InstanceId", "Tags", "ClientToken"})
 """Members of a Create request that are not properties of what it makes."""
 
@@ -118,7 +115,7 @@ def list_(row: Crud) -> Handler:
     async def handler(context: Context, params: Params) -> Result:
         center = context.desk(params.InstanceId).center
         members = context.operation.members(row.summary)
-        look = described if row.kind in LISTED_WHOLE else face
+        look = described if row.listed_whole else face
 
         def question() -> Result:
             owned = KINDS[row.kind].owner is not None
@@ -139,7 +136,7 @@ def list_(row: Crud) -> Handler:
 
 
 def delete(row: Crud) -> Handler:
-    """Delete{noun}; a default flow stays."""
+    """Delete{noun}; what is a default stays. Where there is an answer, it says what goes."""
 
     async def handler(context: Context, params: Params) -> Result:
         desk = context.desk(params.InstanceId)
@@ -150,7 +147,7 @@ def delete(row: Crud) -> Handler:
             raise invalid_request(
                 row.id_member, resource.name, "is a default and cannot be deleted"
             )
-        gone = await context.read(lambda: described(row, desk.center, resource))
+        gone = await context.read(lambda: face(row, desk.center, resource))
         await context.submit(desk, DeleteResource(row.kind, resource.id))
         return chosen(context.operation.members(), {**gone, "State": "DELETE_IN_PROGRESS"})
 

@@ -10,13 +10,14 @@ from datetime import date, timedelta
 from ringfloor.base.errors import Refusal, invalid_parameter, not_found
 from ringfloor.base.limits import EFFECTIVE_HOURS_DAYS_MAX, LIST_ROWS_DEFAULT, PARENT_HOURS_MAX
 from ringfloor.domain import hours
-from ringfloor.domain.commands import UpdateResource
 from ringfloor.domain.hours import DAY_MINUTES, Override, Span
 from ringfloor.domain.resources import Properties, Resource
 from ringfloor.engine.state import Center
+from ringfloor.operations.checks import day
 from ringfloor.operations.context import Context, identifier
 from ringfloor.operations.kinds import located, modified
 from ringfloor.operations.registry import Params, Result, operation
+from ringfloor.operations.rewriting import rewrite
 
 KIND = "hours_of_operation"
 
@@ -25,7 +26,7 @@ PARENTS = "ParentHoursOfOperationConfigs"
 
 def overrides(center: Center, resource: Resource) -> list[Override]:
     """The overrides that hours of operation obey; what was made last stands highest."""
-    above = [center.resources[KIND][parent] for parent in _parents(resource)]
+    above = [center.resources[KIND][parent] for parent in _parents(resource.properties)]
     found = [
         each
         for source in (*above, resource)
@@ -49,8 +50,8 @@ def _override(resource: Resource, made: int) -> Override:
     )
 
 
-def _parents(resource: Resource) -> list[str]:
-    configs = resource.properties.get(PARENTS) or []
+def _parents(properties: Properties) -> list[str]:
+    configs = properties.get(PARENTS) or []
     return [each["HoursOfOperationId"] for each in configs]
 
 
@@ -58,7 +59,7 @@ def _parents(resource: Resource) -> list[str]:
 async def get_effective_hours_of_operations(context: Context, params: Params) -> Result:
     """Date by date: when it is open, and the overrides that made it so."""
     center = context.desk(params.InstanceId).center
-    first, last = _date("FromDate", params.FromDate), _date("ToDate", params.ToDate)
+    first, last = day("FromDate", params.FromDate), day("ToDate", params.ToDate)
     count = (last - first).days + 1
     if not 1 <= count <= EFFECTIVE_HOURS_DAYS_MAX:
         rule = f"must be FromDate or up to {EFFECTIVE_HOURS_DAYS_MAX - 1} days later"
@@ -90,13 +91,6 @@ async def get_effective_hours_of_operations(context: Context, params: Params) ->
     return await context.read(question)
 
 
-def _date(field: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise invalid_parameter(field, text, "is no date such as 2026-12-24") from error
-
-
 def _shown(span: Span) -> Properties:
     end = span.end % DAY_MINUTES
     return {
@@ -125,26 +119,25 @@ def _override_hours(shaping: list[Override], day: date) -> list[Properties]:
 async def _change_parents(
     context: Context, params: Params, change: Callable[[list[str]], list[str]]
 ) -> Result:
-    """Read, change, write; ConditionalOperationFailedException if somebody was quicker."""
+    """Other parents, from those that there are."""
     desk = context.desk(params.InstanceId)
-    resource = await context.read(lambda: located(desk.center, KIND, "HoursOfOperationId", params))
-    before = _parents(resource)
-    after = list(dict.fromkeys(change(before)))
-    if resource.id in after:
-        raise invalid_parameter("HoursOfOperationId", resource.id, "cannot be its own parent")
-    if len(after) > PARENT_HOURS_MAX:
-        raise Refusal(
-            "ServiceQuotaExceededException",
-            f"{PARENTS}: {len(after)} parents, at most {PARENT_HOURS_MAX} are allowed",
-        )
-    configs = [{"HoursOfOperationId": each} for each in after] or None
-    command = UpdateResource(
-        KIND,
-        resource.id,
-        {PARENTS: configs},
-        expected={PARENTS: resource.properties.get(PARENTS)},
-    )
-    await context.submit(desk, command)
+
+    def found() -> Resource:
+        return located(desk.center, KIND, "HoursOfOperationId", params)
+
+    async def changed(before: Properties) -> Properties:
+        after = list(dict.fromkeys(change(_parents(before))))
+        child = identifier(desk.center.home, KIND, params.HoursOfOperationId, "HoursOfOperationId")
+        if child in after:
+            raise invalid_parameter("HoursOfOperationId", child, "cannot be its own parent")
+        if len(after) > PARENT_HOURS_MAX:
+            raise Refusal(
+                "ServiceQuotaExceededException",
+                f"{PARENTS}: {len(after)} parents, at most {PARENT_HOURS_MAX} are allowed",
+            )
+        return {PARENTS: [{"HoursOfOperationId": each} for each in after] or None}
+
+    await rewrite(context, desk, found, changed)
     return {}
 
 

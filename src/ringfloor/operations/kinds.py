@@ -46,6 +46,8 @@ class Crud(NamedTuple):
     """The member that holds a description, where it is not the noun; empty: the answer itself."""
     by_name: bool = False
     """The id member of requests carries the name."""
+    listed_whole: bool = False
+    """A listing shows whole descriptions."""
 
 
 ALL = ("Create", "Describe", "List", "Delete")
@@ -168,6 +170,7 @@ ROWS = (
         "HoursOfOperationOverrideList",
         ALL,
         more=_hours_arn,
+        listed_whole=True,
     ),
     Crud(
         "integration_association",
