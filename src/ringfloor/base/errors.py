@@ -33,6 +33,12 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}..."
 
 
+def shown_list(items: list[str], at_most: int = 5) -> str:
+    """A list as a message shows it."""
+    rest = len(items) - at_most
+    return ", ".join(items[:at_most]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def invalid_parameter(field: str, value: object, rule: str) -> Refusal:
     """A well-formed value that breaks a rule: InvalidParameterException, 400."""
     return Refusal("InvalidParameterException", f"{field}: {shown(value)} {rule}")

@@ -1,4 +1,4 @@
-"""Numbers: the pool of phone numbers that instances can claim.
+"""Numbers: what a phone number is, and the pool of those that instances can claim.
 
 At AWS the pool is what carriers offer; here the operator configures it as ranges, such as
 US:DID:+12065550100-+12065550199: country (ISO), the API's type, first and last number (E.164).
@@ -15,6 +15,14 @@ NumberType = Literal[
 ]
 
 _RANGE = re.compile(r"([A-Z]{2}):([A-Z_]+):\+([1-9][0-9]{1,14})-\+([1-9][0-9]{1,14})")
+
+
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+
+
+def is_e164(text: str) -> bool:
+    """Whether a text is a phone number in E.164: + and 2 to 15 digits, the first of them not 0."""
+    return _E164.fullmatch(text) is not None
 
 
 class Range(NamedTuple):

@@ -8,7 +8,7 @@ compiled for routing, flows are compiled for contacts.
 from collections.abc import Iterator
 from typing import Any
 
-from ringfloor.base.errors import Refusal, invalid_request, not_found, shown
+from ringfloor.base.errors import Refusal, invalid_request, not_found, shown, shown_list
 from ringfloor.base.ids import Seed, derive
 from ringfloor.base.limits import CLIENT_TOKEN_MS
 from ringfloor.base.time import Instant
@@ -148,12 +148,6 @@ def _belongings(center: Center, identifier: str) -> Iterator[Resource]:
         if not KINDS[each.kind].holds_owner:
             yield from _belongings(center, each.id)
             yield each
-
-
-def shown_list(items: list[str], at_most: int = 5) -> str:
-    """A list as a message shows it."""
-    rest = len(items) - at_most
-    return ", ".join(items[:at_most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _check(center: Center, kind: str, identifier: str | None, properties: Properties) -> None:

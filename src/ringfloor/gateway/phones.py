@@ -22,7 +22,6 @@ Rules
 * All that is remembered is bounded (base.limits, Telephony).
 """
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, assert_never
@@ -39,6 +38,7 @@ from ringfloor.base.limits import (
     PHONE_HEARD_CALLS_MAX,
 )
 from ringfloor.base.time import Duration, Instant
+from ringfloor.domain.numbers import is_e164
 from ringfloor.gateway.lines import Heard, Line, remembered
 from ringfloor.telephony.carrier import Carrier, Channel, OnEvent
 from ringfloor.telephony.commands import (
@@ -77,8 +77,6 @@ from ringfloor.telephony.events import (
 
 KEYS = frozenset("0123456789*#ABCD")
 """The keys of a phone (RFC 4733, events 0 to 15)."""
-
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 class Behaviour(Struct, frozen=True):
@@ -122,7 +120,7 @@ class Phones:
 
     def tell(self, number: str, behaviour: Behaviour) -> None:
         """From now on the number does this when it is dialled; calls that ring already go on."""
-        if not _E164.fullmatch(number):
+        if not is_e164(number):
             raise invalid_parameter("number", number, "is not an E.164 number")
         if behaviour.answer_after_ms < 0:
             raise invalid_parameter("answer_after_ms", behaviour.answer_after_ms, "is negative")
@@ -334,7 +332,7 @@ class Phones:
     def _behaviour(self, address: str) -> Behaviour:
         if address.startswith(AGENT):
             return _AT_ONCE
-        if not _E164.fullmatch(address):
+        if not is_e164(address):
             return Behaviour("invalid")
         return self._behaviours.get(address, _AT_ONCE)
 

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ringfloor.aws import iam
-from ringfloor.base.errors import Refusal, shown
+from ringfloor.base.errors import Refusal, shown, shown_list
 from ringfloor.base.ids import Seed
 from ringfloor.base.limits import (
     ACCESS_KEYS_MAX,
@@ -160,12 +160,6 @@ def _ties(account: Account, entity: Entity) -> Iterator[tuple[str, list[str]]]:
         yield "remove users from group", [user.name for user in account.users(entity)]
     yield "delete policies", sorted(entity.inline)
     yield "detach all policies", [account.arn(each) for each in account.attached(entity)]
-
-
-def shown_list(names: list[str], at_most: int = 5) -> str:
-    """A list as a message shows it."""
-    rest = len(names) - at_most
-    return ", ".join(names[:at_most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _tag(account: Account, command: c.Tag, _at: Instant, _seed: Seed) -> Iterator[Entity]:

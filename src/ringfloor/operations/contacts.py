@@ -15,6 +15,7 @@ from ringfloor.base.limits import CONTACT_TAGS_MAX, DIAL_MS
 from ringfloor.base.time import SECOND, Instant, seconds
 from ringfloor.domain import commands
 from ringfloor.domain.contact import Contact, Reference, ReferenceType, association, kept_since
+from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Home, Properties
 from ringfloor.engine.contact import caller_id, check_attributes, endpoint
 from ringfloor.engine.state import Center
@@ -25,7 +26,6 @@ from ringfloor.operations.registry import Params, Result, operation
 
 T = TypeVar("T")
 
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _EPOCH_SECONDS = re.compile(r"[0-9]+")
 _ATTRIBUTE_KEY = re.compile(r"[0-9A-Za-z_-]+")
 
@@ -134,7 +134,7 @@ def _reference(given: Params) -> Reference:
 
 def check_number(field: str, number: str) -> None:
     """A phone number in E.164."""
-    if _E164.fullmatch(number) is None:
+    if not is_e164(number):
         raise invalid_parameter(field, number, "is no E.164 number: + and 2 to 15 digits")
 
 

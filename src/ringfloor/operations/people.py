@@ -16,13 +16,12 @@ from typing import NamedTuple
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
 from ringfloor.base.limits import AFTER_CONTACT_WORK_SECONDS_MAX
+from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.state import Center
 from ringfloor.operations.permissions import PERMISSIONS
 
 # Quick connects
-
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 class Type(NamedTuple):
@@ -53,7 +52,7 @@ async def quick_connect(center: Center, properties: Properties) -> Properties:
         raise invalid_parameter("QuickConnectConfig", given, rule)
     if wanted.flow_type is None:
         number = config[wanted.member]["PhoneNumber"]
-        if not _E164.fullmatch(number):
+        if not is_e164(number):
             raise invalid_parameter(
                 "PhoneNumber", number, "is no E.164 number such as +12065550100"
             )

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from ringfloor.base.errors import invalid_parameter, invalid_request
 from ringfloor.base.limits import SAML_USER_NAME_CHARS_MAX
+from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.state import Center
 
@@ -47,7 +48,6 @@ INFORMATION = ("FirstName", "LastName", "Email", "SecondaryEmail", "Mobile")
 
 _USER_NAME = re.compile(r"[a-zA-Z0-9_.-]+(?:@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+)?")
 _E_MAIL = re.compile(r"(?=.{0,265}\Z)[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,63}")
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 def management_of(center: Center) -> str:
@@ -84,7 +84,7 @@ def _check_information(management: str, given: Properties) -> None:
     second, mobile = given.get("SecondaryEmail"), given.get("Mobile")
     if second is not None and not _E_MAIL.fullmatch(second):
         raise invalid_parameter("SecondaryEmail", "...", "is no e-mail address")
-    if mobile is not None and not _E164.fullmatch(mobile):
+    if mobile is not None and not is_e164(mobile):
         raise invalid_parameter("Mobile", mobile, "is no E.164 number such as +12065550100")
 
 
