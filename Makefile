@@ -2,15 +2,20 @@
 #   make test    everything that CI runs
 #   make demo    a live example contact center on http://127.0.0.1:8080
 #   make fuzz    100,000 mutated requests; `make test` sends a part of them
+#   make soak    whole nodes under people and faults for an hour; MINUTES=N, SEED=N
+#   make mutants faults planted in the engine; how many of them the tests find
 #   make bench   benchmarks, as ratios; never part of the tests
 PYTHON ?= python3.11
 BIN := .venv/bin
 
+MINUTES ?= 60
+SEED ?= 10000
+
 .DEFAULT_GOAL := help
-.PHONY: help test node fuzz demo bench lint types floors fix clean
+.PHONY: help test node fuzz soak mutants demo bench lint types floors fix clean
 
 help:
-	@sed -n 's/^# *//p' Makefile | head -5
+	@sed -n 's/^# *//p' Makefile | head -7
 
 .venv/made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
@@ -53,6 +58,18 @@ test: lint types floors node
 
 fuzz: .venv/made-dev
 	RINGFLOOR_TEST_FUZZ_REQUESTS=100000 $(BIN)/pytest -s tests/acceptance/test_fuzz.py
+
+soak: .venv/made-dev
+	PYTHONPATH=tests $(BIN)/python -m simulation.soak --minutes $(MINUTES) --seed $(SEED)
+
+.venv/made-mutants: .venv/made-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
+	@touch .venv/made-mutants
+
+mutants: .venv/made-mutants
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/python tests/mutants/report.py
 
 demo: .venv/made
 	$(BIN)/ringfloor demo

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("api", "node", "journal", "engine", "realtime", "historical")
+NAMES = ("api", "node", "journal", "engine", "routing", "realtime", "historical")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from ringfloor.engine.state import Center
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from engine_builders import NUMBER, Driver, a_center
+from engine_builders import NUMBER, Driver, a_center, answer_of
 
 QUEUES, PROFILES, QUEUES_PER_PROFILE = 100, 20, 10
 CYCLES = 6_000
@@ -58,8 +58,14 @@ class Load:
         self.log.clear()
 
     def ask(self, command: commands.Command) -> None:
-        at = self.driver.at = self.driver.at + 1
-        self.log.append((at, engine.run(self.center, command, at, self.deal())))
+        """The command, and what agents' phones and whispers answer."""
+        asked = [command]
+        for each in asked:  # grows meanwhile
+            at = self.driver.at = self.driver.at + 1
+            done = engine.run(self.center, each, at, self.deal())
+            self.log.append((at, done))
+            answers = (answer_of(self.center, effect) for effect in done.effects)
+            asked.extend(answer for answer in answers if answer is not None)
 
     def arrive(self) -> None:
         self.arrived += 1

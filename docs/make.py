@@ -57,7 +57,7 @@ def operations_page() -> str:
 def not_supported_page() -> str:
     """What answers 501, and which blocks take their error branch."""
     missing = sorted(operations.missing(model.load("connect")))
-    known = sorted(set(catalog.CATALOG) - set(blocks.BLOCKS))
+    fail = [(f"`{name}`", reason) for name, reason in sorted(blocks.ERROR_BRANCH.items())]
     return _page(
         "Not supported yet",
         "## Operations",
@@ -66,8 +66,9 @@ def not_supported_page() -> str:
         "\n".join(f"* {name}" for name in missing),
         "## Flow blocks",
         "These action types are known: they are checked when a flow is published. When a contact"
-        " comes to one it takes the branch of NoMatchingError, or its flow ends.",
-        "\n".join(f"* {name}" for name in known),
+        " comes to one it takes the branch of NoMatchingError, or its flow ends. All others run:"
+        " [the blocks](reference/flow-blocks.md).",
+        table(("action type", "why"), fail),
         "## Also",
         "* Channels other than voice\n* Customer queue, hold and whisper flows: the customer hears"
         " the queue's or the hold's music instead\n* Routing criteria, manual assignment,"
@@ -151,12 +152,96 @@ def metrics_page() -> str:
     )
 
 
+FORMS: Mapping[str, tuple[Mapping[str, object], ...]] = {
+    "CheckMetricData": ({"MetricType": "NumberOfAgentsStaffed"}, {}),
+    "GetParticipantInput": ({}, {"StoreInput": "True"}),
+    "TransferParticipantToThirdParty": ({}, {"ContinueFlowExecution": "False"}),
+    "UpdateContactRecordingAndAnalyticsBehavior": ({}, {"ChatBehavior": {}}),
+}
+"""Parameters by which a type takes each of its forms."""
+PROBLEMS = (
+    ("`Invalid Action type. Type: X, Path: P`", "the nearest type; or where X may stand"),
+    ("`Invalid Action property name. Path: P`", "the nearest name, or all that are known"),
+    ("`Invalid Action property value. Path: P`", "what it must be"),
+    ("`Action is missing required property. Path: P`", "what it must be"),
+    ("`Action is missing required error. Error: E, Path: P`", "the entry that is missing"),
+    ("`Invalid Action error. Error: E, Path: P`", "the nearest error, or all that there are"),
+    ("`Action does not support conditions. Path: P`", "what can be asked instead"),
+    ("`Action does not support transitions. Path: P`", "what Transitions must be"),
+    ("`Only one of these properties may be defined. Properties: [...], Path: P`", ""),
+    ("`At least one of the following properties must be set. Properties: [...], Path: P`", ""),
+    ("`Duplicate Action identifier. Identifier: I, Path: P`", ""),
+    ("`Invalid property value. Path: P`", "of Version, StartAction, Actions: what it must be"),
+)
+DOES = {"yes": "yes", "error": "error branch", "nothing": "nothing"}
+
+
+def _flow_types(row: catalog.Row) -> str:
+    if row.flow_types >= catalog.FLOW_TYPES:
+        return "all"
+    without = sorted(catalog.FLOW_TYPES - row.flow_types)
+    few = len(without) < len(row.flow_types)
+    return f"all but {', '.join(without)}" if few else ", ".join(sorted(row.flow_types))
+
+
+def _errors(rows: Iterable[catalog.Row]) -> str:
+    """The errors of a type: those that must have a branch, then those that may."""
+    given = list(rows)
+    needed = [error for error in given[0].errors if all(error in row.errors for row in given)]
+    others = [error for row in given for error in row.errors + row.may_fail if error not in needed]
+    return ", ".join([*needed, *(f"{error}?" for error in dict.fromkeys(others))]) or "none"
+
+
+def _parameters(rows: Iterable[catalog.Row]) -> str:
+    """Every parameter, and what it must be."""
+    given = list(rows)
+    rules = {name: rule for row in given for name, rule in {**row.needs, **row.takes}.items()}
+    if not rules:
+        return "It takes no parameters."
+    lines = [
+        (f"`{name}`", "yes" if all(name in row.needs for row in given) else "", rule.expects)
+        for name, rule in rules.items()
+    ]
+    return table(("parameter", "needed", "must be"), lines)
+
+
+def _rows(type_: str) -> list[catalog.Row]:
+    forms = FORMS.get(type_, ({},))
+    return [row for form in forms if (row := catalog.row_of(type_, form)) is not None]
+
+
 def blocks_page() -> str:
-    """Which blocks run."""
+    """Which blocks run, where, and what they take."""
+    overview = [
+        (
+            f"`{name}`",
+            *(DOES[blocks.support(block, channel)] for channel in blocks.CHANNELS),
+            _flow_types(catalog.CATALOG[name]),
+            _errors(_rows(name)),
+        )
+        for name, block in sorted(blocks.BLOCKS.items())
+    ]
+    details = [
+        f"## {name}\n\n{_parameters(_rows(name))}"
+        + (f"\n\nConditions: {', '.join(sorted(row.operators))}." if row.operators else "")
+        for name in sorted(blocks.BLOCKS)
+        for row in _rows(name)[-1:]
+    ]
+    head = ("action type", "voice", "chat", "task", "e-mail", "flow types", "errors")
     return _page(
         "Flow blocks",
-        "A contact can be taken through these action types of the flow language.",
-        "\n".join(f"* {name}" for name in sorted(blocks.BLOCKS)),
+        "A contact can be taken through these action types of the flow language. On a channel that"
+        " a block does not have it takes its error branch, or does nothing and goes on. Flow types:"
+        " where it may stand; modules and campaign flows take all but what is for other flows"
+        " alone. Errors: which must have a branch when the flow is published; those with a `?` may"
+        " have one, or must in some forms of the block. What is known but does not run is listed"
+        " [here](../not-supported.md#flow-blocks).",
+        table(head, overview),
+        "## What a refusal says\n\nEach problem begins with the words of the service and its"
+        " `Path`, and ends with what to write instead. Programs can rely on what stands before"
+        " that.",
+        table(("problem", "then"), PROBLEMS),
+        *details,
     )
 
 

@@ -27,16 +27,20 @@ from sortedcontainers import SortedList
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import dice
 from ringfloor.base.time import SECOND, Duration, Instant
+from ringfloor.domain import chat as chats
 from ringfloor.domain import commands, dialogue, events
 from ringfloor.domain.commands import Command
-from ringfloor.domain.contact import Agent, Contact
+from ringfloor.domain.contact import Agent, Contact, Run, Side
+from ringfloor.domain.criteria import Step, steps_of
 from ringfloor.domain.events import Event, Outcome, decode_outcome, encode_outcome
 from ringfloor.domain.vocabulary import Channel
-from ringfloor.engine import engine
+from ringfloor.engine import engine, flows
+from ringfloor.engine.demand import Demand
 from ringfloor.engine.engine import Done
 from ringfloor.engine.invariants import violations
-from ringfloor.engine.state import Center, Line
+from ringfloor.engine.state import Center, Group, Line
 from ringfloor.flow.language import Flow
+from ringfloor.telephony import commands as telephony
 
 START: Instant = 1_700_000_000_000
 NUMBER = "+15555550100"
@@ -49,6 +53,10 @@ FLOW_NOISE: tuple[type, ...] = (
     events.ModuleLeft,
     events.FlowStepped,
     events.TargetQueueSet,
+    events.FlowFinished,
+    events.ContactAccepted,
+    events.AgentLegConnected,
+    events.ContactDequeued,
 )
 """What a ledger leaves out unless it is about flows."""
 
@@ -154,6 +162,27 @@ def to_queue(target: Mapping[str, str]) -> str:
 
 # The driver
 
+
+def answer_of(center: Center, effect: object) -> Command | None:
+    """What the world says at once: agents' phones are up, and whispers are over.
+
+    Other prompts, keys and functions are for the test to answer.
+    """
+    match effect:
+        case telephony.Originate(channel_id=leg) if "/agent" in leg:
+            contact_id, *number, _ = leg.split("/")
+            return commands.ConnectAgent(contact_id, int(number[0]) if number else 0)
+        case telephony.Play(playback_id=name):
+            contact_id, _, ask = name.rpartition("/")
+            contact = center.contacts.get(contact_id)
+            for run in contact.runs.values() if contact is not None else ():
+                if run.number == int(ask) and run.flow_type in flows.WHISPERS:
+                    return commands.Hear(contact_id, int(ask), dialogue.Done())
+        case _:
+            pass
+    return None
+
+
 Watch = Callable[[Command, Done | Refusal], None]
 """Who wants to know of every command, and what came of it, before anything is checked."""
 
@@ -162,8 +191,15 @@ class Driver:
     """One center, its virtual time, and the log of what has happened."""
 
     def __init__(
-        self, seed: int = 1, *, checked: bool = True, watch: Watch = lambda _command, _done: None
+        self,
+        seed: int = 1,
+        *,
+        checked: bool = True,
+        watch: Watch = lambda _command, _done: None,
+        answers: bool = True,
     ) -> None:
+        """answers: the world answers at once what answer_of can."""
+        self.answers = answers
         self.center = Center()
         self.at: Instant = START
         self.deal = dice(seed)
@@ -188,10 +224,28 @@ class Driver:
     def contact(self, alias: str) -> Contact:
         return self.center.contacts[self.ids.get(alias, alias)]
 
+    def runs(self, alias: str, side: Side = "customer") -> Run:
+        """The flow that a side of the contact is in."""
+        return self.contact(alias).runs[side]
+
     # Doors
 
     def run(self, command: Command) -> Done:
-        """Carry a command out now."""
+        """Carry a command out now; what the world answers at once is part of it."""
+        done = self.carry_out(command)
+        happened, wanted = list(done.events), list(done.effects)
+        agents = done.agents
+        for effect in wanted:  # grows meanwhile
+            answer = answer_of(self.center, effect) if self.answers else None
+            if answer is not None:
+                more = self.carry_out(answer)
+                happened.extend(more.events)
+                wanted.extend(more.effects)
+                agents |= more.agents
+        return done._replace(events=tuple(happened), effects=tuple(wanted), agents=agents)
+
+    def carry_out(self, command: Command) -> Done:
+        """A command, and nothing that the world says to it."""
         try:
             done = engine.run(self.center, command, self.at, self.deal())
         except Refusal as refusal:
@@ -380,8 +434,16 @@ class Driver:
         subject, verb, *rest = words.split()
         command = VERBS[verb](self, subject, *rest)
         done = self.run(command)
-        if isinstance(command, commands.StartOutboundContact) and done.answer not in self.aliases:
+        begins = (
+            commands.StartOutboundContact
+            | commands.StartTask
+            | commands.TransferTask
+            | commands.StartChat
+        )
+        if isinstance(command, begins) and done.answer not in self.aliases:
             self.name(subject, done.answer)
+        if verb in NAMED and done.answer not in self.aliases:
+            self.name(rest[NAMED[verb]], done.answer)
         return done.events
 
     def told(self, event: Event) -> str:
@@ -391,6 +453,15 @@ class Driver:
         who = [getattr(event, name, None) for name in ("contact_id", "agent_id")]
         parts = [kind.__name__, *(self.alias(each) for each in who if each is not None)]
         return " ".join([*parts, *(str(word) for word in words)])
+
+    def leg(self, alias: str) -> str:
+        """A leg by the alias of its contact: c1, or c1/agent."""
+        name, slash, rest = alias.partition("/")
+        return self.ids.get(name, name) + slash + rest
+
+    def leg_alias(self, leg: str) -> str:
+        name, slash, rest = leg.partition("/")
+        return self.alias(name) + slash + rest
 
     def alias(self, identifier: str | None) -> str:
         return "nothing" if identifier is None else self.aliases.get(identifier, identifier)
@@ -492,6 +563,12 @@ def _hears(driver: Driver, alias: str, what: str, word: str = "") -> Command:
     return commands.Hear(driver.ids[alias], contact.asks if contact else 0, heard)
 
 
+def _has_heard(driver: Driver, alias: str, side: Side) -> Command:
+    """The prompt that a side of the contact hears is over."""
+    number = driver.runs(alias, side).number
+    return commands.Hear(driver.ids.get(alias, alias), number, dialogue.Done())
+
+
 def _attributes(driver: Driver, alias: str, *pairs: str) -> Command:
     attributes = dict(pair.split("=") for pair in pairs)
     return commands.UpdateAttributes(driver.ids.get(alias, alias), attributes)
@@ -509,6 +586,71 @@ def _ranks(driver: Driver, alias: str, how: str, number: str) -> Command:
     return commands.UpdateRoutingData(contact, None, int(number) * SECOND)
 
 
+def _seeks(driver: Driver, alias: str, *words: str) -> Command:
+    steps = steps_in(" ".join(words), driver.ids)
+    return commands.UpdateRoutingData(driver.ids.get(alias, alias), steps=steps)
+
+
+def steps_in(words: str, ids: Mapping[str, str]) -> tuple[Step, ...]:
+    """Steps in words, parted by commas; the seconds of a step stand after a blank.
+
+    French>=3, French=3, French:2-4, a1|a2 (agents); ! in front: not; & and: and; / between: or.
+    """
+    steps = []
+    for step in words.split(","):
+        expression, *seconds = step.split()
+        parts = [_expression_in(part, ids) for part in expression.split("/")]
+        given: dict[str, Any] = {
+            "Expression": parts[0] if len(parts) == 1 else {"OrExpression": parts}
+        }
+        if seconds:
+            given["Expiry"] = {"DurationInSeconds": int(seconds[0])}
+        steps.append(given)
+    return steps_of({"Steps": steps})
+
+
+def _expression_in(words: str, ids: Mapping[str, str]) -> dict[str, Any]:
+    conditions = []
+    for word in words.split("&"):
+        name = "NotAttributeCondition" if word.startswith("!") else "AttributeCondition"
+        conditions.append({name: _condition_in(word.removeprefix("!"), ids)})
+    return conditions[0] if len(conditions) == 1 else {"AndExpression": conditions}
+
+
+def _condition_in(word: str, ids: Mapping[str, str]) -> dict[str, Any]:
+    found = re.fullmatch(r"(\w+)(>=|=|:)(\d)(?:-(\d))?", word)
+    if found is None:
+        agents = [ids.get(each, each) for each in word.split("|")]
+        matched = {"AgentsCriteria": {"AgentIds": agents}}
+        return {"ComparisonOperator": "Match", "MatchCriteria": matched}
+    value, operator, low, high = found.groups()
+    named = {"Name": "Skill", "Value": value}
+    if high is not None:
+        span = {"MinProficiencyLevel": int(low), "MaxProficiencyLevel": int(high)}
+        return {**named, "ComparisonOperator": "Range", "Range": span}
+    word = "Match" if operator == "=" else "NumberGreaterOrEqualTo"
+    return {**named, "ComparisonOperator": word, "ProficiencyLevel": int(low)}
+
+
+def _can(driver: Driver, alias: str, *skills: str) -> Command:
+    rows = proficiencies(driver.center, " ".join(skills))
+    return commands.UpdateResource("user", driver.ids[alias], {"Proficiencies": rows})
+
+
+def proficiencies(center: Center, skills: str) -> list[dict[str, Any]]:
+    """ "French=3 Sales=1" as a user has it; - is nothing."""
+    attribute = next(iter(center.resources["predefined_attribute"]))
+    return [
+        {
+            "AttributeId": attribute,
+            "AttributeName": "Skill",
+            "AttributeValue": value,
+            "Level": float(level),
+        }
+        for value, _, level in (each.partition("=") for each in skills.split() if each != "-")
+    ]
+
+
 def _profile(driver: Driver, alias: str, profile: str) -> Command:
     return commands.UpdateResource(
         "user", driver.ids[alias], {"RoutingProfileId": driver.ids[profile]}
@@ -520,6 +662,116 @@ def _rows(driver: Driver, profile: str, *rows: str) -> Command:
     return commands.UpdateResource(
         "routing_profile", driver.ids[profile], {"QueueConfigs": changes["QueueConfigs"]}
     )
+
+
+def _begins_task(driver: Driver, alias: str, target: str, *words: str) -> Command:
+    """`t1 begins sales +60 t0`: a task, in 60 s (now), after t0 (nobody) in its chain."""
+    ahead = next((int(each) for each in words if each.startswith("+")), None)
+    before = next((each for each in words if not each.startswith("+")), None)
+    return commands.StartTask(
+        name=alias,
+        flow_id=driver.way_to(target),
+        client_token=alias,
+        at=None if ahead is None else driver.at + ahead * SECOND,
+        previous=None if before is None else driver.contact(before),
+    )
+
+
+def _transfers(driver: Driver, alias: str, contact: str, target: str) -> Command:
+    """`t2 transfers t1 support`: t1 goes on as t2, in the flow to support."""
+    return commands.TransferTask(
+        contact_id=driver.ids[contact], flow_id=driver.way_to(target), client_token=alias
+    )
+
+
+def _dials_out(driver: Driver, agent: str, _alias: str, number: str = "+12065550199") -> Command:
+    return commands.DialOut(agent_id=driver.ids[agent], to=number)
+
+
+def _adds(driver: Driver, agent: str, contact: str, whom: str, _alias: str) -> Command:
+    number = whom if whom.startswith("+") else None
+    return commands.AddParty(
+        agent_id=driver.ids[agent],
+        contact_id=driver.ids.get(contact, contact),
+        number=number,
+        quick_connect_id=None if number else driver.ids[whom],
+    )
+
+
+def _of_party(command: Callable[..., Command], *more: object) -> Verb:
+    return lambda driver, agent, contact, party, *words: command(
+        driver.ids[agent], driver.ids.get(contact, contact), driver.leg(party), *words, *more
+    )
+
+
+def _monitors(driver: Driver, agent: str, contact: str, _alias: str, *may: str) -> Command:
+    return commands.MonitorContact(
+        agent_id=driver.ids[agent],
+        contact_id=driver.ids.get(contact, contact),
+        capabilities=("SILENT_MONITOR", *may),  # type: ignore[arg-type]
+    )
+
+
+def _starts_chat(driver: Driver, alias: str, target: str) -> Command:
+    return commands.StartChat(
+        flow_id=driver.way_to(target),
+        display_name=alias,
+        life_ms=90_000 * SECOND,
+        client_token=alias,
+        content_types=chats.MESSAGES,
+    )
+
+
+def participant(driver: Driver, words: str) -> tuple[str, str]:
+    """The chat and the participant: c1 is the customer of chat c1, a1:c1 is agent a1 in it."""
+    who, _, alias = words.rpartition(":")
+    chat_id = driver.ids[alias]
+    chat = driver.center.chats.get(chat_id)
+    for each in chat.participants.values() if who and chat else ():
+        if who in (driver.aliases.get(each.user_id or ""), each.display_name):
+            return chat_id, each.id
+    return chat_id, chats.customer_id(chat_id)
+
+
+def _in_chat(command: Callable[[str, str], Command]) -> Verb:
+    return lambda driver, words: command(*participant(driver, words))
+
+
+def _writes(driver: Driver, words: str, *text: str) -> Command:
+    chat_id, who = participant(driver, words)
+    return commands.SendChatItem(
+        chat_id=chat_id,
+        participant_id=who,
+        type="MESSAGE",
+        content_type=chats.TEXT,
+        content=" ".join(text),
+        client_token=" ".join(text),
+    )
+
+
+def _marks(kind: Any) -> Verb:
+    """`a1:c1 reads hello`: the message of that text."""
+
+    def verb(driver: Driver, words: str, *text: str) -> Command:
+        message = next(
+            event.item.id
+            for _, happened in driver.log
+            for event in happened
+            if isinstance(event, events.ChatItemAdded) and event.item.content == " ".join(text)
+        )
+        return commands.MarkReceipt(*participant(driver, words), message, kind)
+
+    return verb
+
+
+def _times(driver: Driver, alias: str, *timers: str) -> Command:
+    """`c1 times CUSTOMER/IDLE=2 AGENT/DISCONNECT_NONCUSTOMER=`: minutes, or nothing any more."""
+    told = []
+    for timer in timers:
+        name, _, minutes = timer.partition("=")
+        role, _, type_ = name.partition("/")
+        told.append(chats.ChatTimer(role, type_, int(minutes) if minutes else None))  # type: ignore[arg-type]
+    return commands.SetChatTimers(driver.ids[alias], tuple(told))
 
 
 VERBS: Mapping[str, Verb] = {
@@ -544,11 +796,59 @@ VERBS: Mapping[str, Verb] = {
     "resumes": _by_agent(commands.ResumeContact),
     "hangs-up": _by_agent(commands.LeaveContact),
     "drops-out": _of_contact(commands.LoseAgent),
+    "up": lambda driver, alias, leg="0": commands.ConnectAgent(
+        driver.ids.get(alias, alias), int(leg)
+    ),
+    "heard": _has_heard,
+    "dials-out": _dials_out,
+    "adds": _adds,
+    "puts-on-hold": _of_party(commands.HoldParty),
+    "takes-back": _of_party(commands.ResumeParty),
+    "drops": _of_party(commands.DropParty),
+    "mutes": _of_party(commands.MuteParty, True),
+    "unmutes": _of_party(commands.MuteParty, False),
+    "presses": _of_party(commands.PressDigits),
+    "swaps": _by_agent(commands.SwapParties),
+    "joins": _by_agent(commands.JoinParties),
+    "monitors": _monitors,
+    "barges": _by_agent(lambda a, c: commands.SetMonitorState(a, c, "BARGE")),
+    "listens": _by_agent(lambda a, c: commands.SetMonitorState(a, c, "SILENT_MONITOR")),
+    "seeks": _seeks,
+    "gets": _by_agent(lambda agent, contact: commands.AssignContact(contact, agent)),
+    "can": _can,
+    "begins": _begins_task,
+    "is-due": lambda driver, alias, seconds: commands.UpdateSchedule(
+        driver.ids[alias], START + int(seconds) * SECOND
+    ),
+    "lives": lambda driver, alias, seconds: commands.SetExpiry(
+        driver.ids[alias], int(seconds) * SECOND
+    ),
+    "pauses": _of_contact(commands.PauseTask),
+    "goes-on": _of_contact(commands.ResumeTask),
+    "transfers": _transfers,
+    "finishes": _by_agent(commands.FinishTask),
+    "starts-chat": _starts_chat,
+    "connects": _in_chat(commands.ConnectParticipant),
+    "exits": _in_chat(commands.LeaveChat),
+    "writes": _writes,
+    "receives": _marks("DELIVERED"),
+    "reads": _marks("READ"),
+    "times": _times,
+    "hands-on": lambda driver, agent, contact, _new, quick_connect: commands.TransferChat(
+        driver.ids[agent], driver.ids[contact], driver.ids[quick_connect]
+    ),
     "profile": _profile,
     "rows": _rows,
 }
 """verb: what `subject verb words` means. `c1 ranks priority 1`, `c1 ranks age 30` (seconds);
-`c1 tags k=v l=`: k is v, l is taken away; `c1 drops-out`: the agent's leg of c1 is lost."""
+`c1 tags k=v l=`: k is v, l is taken away; `c1 drops-out`: the agent's leg of c1 is lost;
+`c1 up`: it is up, `c1 up 1` a second agent's; `c1 heard agent`: his prompt is over;
+`c1 seeks French>=3 30, a1`: routing criteria, as steps_in says; `a1 gets c1`: by hand;
+`a1 can French=3 Sales=1`: his proficiencies."""
+
+
+NAMED = {"hands-on": 1, "dials-out": 0, "adds": 2, "monitors": 1}
+"""Verbs that begin a contact, and which of their words is its name."""
 
 
 def _asked(event: events.FlowStepped) -> Iterable[str]:
@@ -557,7 +857,7 @@ def _asked(event: events.FlowStepped) -> Iterable[str]:
         case dialogue.End(reason=reason):
             yield reason
         case dialogue.Play(prompt=prompt):
-            yield repr(prompt.value)
+            yield repr(prompt.value) if prompt.kind != "prompt_id" else "prompt"
         case _:
             pass
     if event.outcome is not None:
@@ -579,6 +879,7 @@ TOLD: Mapping[type, Callable[[Driver, Any], Iterable[object]]] = {
         e.contact.channel,
     ),
     events.FlowEntered: lambda d, e: (d.alias(e.flow_id),),
+    events.FlowFinished: lambda _, e: (e.side,),
     events.ModuleEntered: lambda d, e: (d.alias(e.module_id),),
     events.ModuleLeft: lambda _, e: _answered(e.outcome),
     events.FlowStepped: lambda _, e: _asked(e),
@@ -589,14 +890,62 @@ TOLD: Mapping[type, Callable[[Driver, Any], Iterable[object]]] = {
         for name, value in (("priority", e.priority), ("ms", e.age_adjustment_ms))
         if value is not None
     ),
+    events.RoutingCriteriaSet: lambda _, e: (len(e.steps), "steps"),
     events.TargetQueueSet: lambda d, e: (d.alias(e.queue_id),),
     events.ContactScheduled: lambda d, e: (d.alias(e.queue_id), "until", clock(e.until)),
+    events.ContactSucceeded: lambda d, e: (d.alias(e.next_contact_id),),
+    events.ExpirySet: lambda _, e: (clock(e.at),),
+    events.CallbackNumberSet: lambda _, e: (e.number,),
+    events.CustomerDialled: lambda _, e: ("until", clock(e.until)),
+    events.CallbackUnanswered: lambda _, e: (e.reason, "until", clock(e.until)),
     events.ContactEnqueued: lambda d, e: (d.alias(e.queue_id),),
     events.DelayPassed: lambda _, e: (f"{e.delay_ms // SECOND} s",),
-    events.ContactOffered: lambda _, e: ("until", clock(e.until)),
+    events.ContactOffered: lambda _, e: (
+        *(("by hand",) if e.assigned else ()),
+        "until",
+        clock(e.until),
+    ),
     events.OfferMissed: lambda _, e: (e.reason,),
     events.ContactEnded: lambda _, e: (e.reason, e.pre_disconnect_state),
     events.ContactCompleted: lambda d, e: (d.alias(e.contact.id),),
+    events.PartyAdded: lambda d, e: (d.leg_alias(e.party.leg), e.party.role, e.party.state),
+    events.PartyJoined: lambda d, e: (d.leg_alias(e.leg),),
+    events.PartyHeld: lambda d, e: (d.leg_alias(e.leg),),
+    events.PartyResumed: lambda d, e: (d.leg_alias(e.leg),),
+    events.PartyMuted: lambda d, e: (
+        d.leg_alias(e.leg),
+        "muted" if e.muted else "unmuted",
+        *(("forced",) if e.forced else ()),
+    ),
+    events.PartyLeft: lambda d, e: (d.leg_alias(e.leg), *((e.reason,) if e.reason else ())),
+    events.DigitsPressed: lambda d, e: (d.leg_alias(e.leg), e.digits),
+    events.CustomerPassed: lambda d, e: ("to", d.alias(e.next_contact_id)),
+    events.CustomerDialled: lambda _, e: ("until", clock(e.until)),
+    events.MonitorStateChanged: lambda _, e: (e.state,),
+    events.RecordingChanged: lambda _, e: (e.recording.state,),
+    events.AgentPresenceChanged: lambda _, e: ("present" if e.present else "vanished",),
+    events.ChatStarted: lambda d, e: (d.alias(e.chat.id),),
+    events.ParticipantAdded: lambda d, e: (d.alias(e.chat_id), e.participant.role),
+    events.ParticipantJoined: lambda d, e: (d.alias(e.chat_id),),
+    events.ParticipantLeft: lambda d, e: (d.alias(e.chat_id),),
+    events.ParticipantSilenced: lambda d, e: (d.alias(e.chat_id), e.silent),
+    events.ChatItemAdded: lambda d, e: (
+        d.alias(e.item.contact_id),
+        *((e.item.role,) if e.item.role else ()),
+        repr(e.item.content)
+        if e.item.type == "MESSAGE"
+        else e.item.content_type.split("event.")[-1],
+    ),
+    events.ReceiptMarked: lambda d, e: (
+        d.alias(e.chat_id),
+        "delivered" if e.read_at is None else "read",
+    ),
+    events.ChatMoved: lambda _, _event: (),
+    events.ChatTimersSet: lambda d, e: (d.alias(e.chat_id), len(e.timers)),
+    events.ChatContinued: lambda d, e: (d.alias(e.chat_id),),
+    events.ChatEnded: lambda _, _event: (),
+    events.ChatStreamStarted: lambda d, e: (d.alias(e.chat_id), e.endpoint),
+    events.ChatStreamStopped: lambda d, e: (d.alias(e.chat_id),),
     events.AgentStatusChanged: lambda d, e: (d.alias(e.status_id),),
     events.NextStatusChanged: lambda d, e: (d.alias(e.status_id),),
 }
@@ -637,6 +986,9 @@ def a_center(
     )
     for status in ("Available", "Offline"):
         driver.name(status, driver.center.named("agent_status", status))
+    for flow in driver.center.resources["contact_flow"].values():
+        if flow.properties.get("IsDefault"):
+            driver.name(flow.name.removeprefix("Default ").replace(" ", "-"), flow.id)
     for status in ("Break", "Lunch"):
         driver.create(
             "agent_status", status, {"Name": status, "Type": "CUSTOM", "State": "ENABLED"}
@@ -659,6 +1011,7 @@ def contents(center: Center) -> dict[str, Any]:
     """Everything that a center holds, slot by slot, as plain values; shares nothing with it.
 
     Lines forget empty lists: whether a list was made before nobody stood in it is nobody's concern.
+    Expressions that no contact has any more may be kept or not.
     """
     return {slot: plain(getattr(center, slot)) for slot in Center.__slots__}
 
@@ -686,7 +1039,13 @@ def plain(value: Any) -> Any:
         return tuple(plain(each) for each in value)
     if isinstance(value, frozenset | set):
         return frozenset(value)
-    assert isinstance(value, Line), f"contents does not know {kind}"
+    if isinstance(value, Line):
+        return {expression: plain(group) for expression, group in value.groups.items()}
+    if isinstance(value, Demand):
+        sought = {text: each for text, each in value.sought.items() if each.contacts}
+        pools = {text: (each.contacts, plain(each.pools)) for text, each in sought.items()}
+        return (pools, plain(value.skills))
+    assert isinstance(value, Group), f"contents does not know {kind}"
     ripe = {delay: list(places) for delay, places in value.ripe.items() if places}
     return (list(value.order), ripe)
 

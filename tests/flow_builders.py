@@ -83,6 +83,33 @@ def first(flow: Flow, view: dict[str, Any] | None = None, **session: Any) -> Ste
     return step(flow, Session(flow_id="f1", **session), None, VIEW if view is None else view)
 
 
+def asks(type_: str, parameters: dict[str, Any], **view: Any) -> Ask | str:
+    """What an action asks, or the place where it leads without asking; `session`: its fields."""
+    action = an_action(type_, parameters, errors=("NoMatchingError", "NoMatchingCondition"))
+    session = view.pop("session", {})
+    taken = first(a_flow(action), VIEW | view, **session)
+    return taken.ask if taken.session.action == "it" else str(taken.session.action)
+
+
+def hears(
+    type_: str,
+    parameters: dict[str, Any],
+    heard: Heard,
+    errors: tuple[str, ...] = ("NoMatchingError",),
+    when: dict[tuple[str, str], str] | None = None,
+    **view: Any,
+) -> Step:
+    """Where an action leads when it hears this."""
+    flow = a_flow(an_action(type_, parameters, errors=errors, when=when))
+    asked = first(flow, VIEW | view)
+    assert asked.session.action == "it"
+    return step(flow, asked.session, heard, VIEW | view)
+
+
+def place(taken: Step) -> str | None:
+    return taken.session.action
+
+
 def walk(flow: Flow, heards: list[Heard], view: dict[str, Any] | None = None) -> list[Step]:
     """Every step of a contact that hears these things, each taken from a decoded session too."""
     seen = VIEW if view is None else view

@@ -390,7 +390,7 @@ class World:
         if leg.stage == "CONNECTED":
             self.people[leg.agent_id or ""].held[contact_id] = "ENDED"
         elif leg.stage == "DIALING" and leg.agent_id is not None:
-            del self.people[leg.agent_id].held[contact_id]
+            self.people[leg.agent_id].held[contact_id] = "MISSED"
         return [*told, *self.legs.end(contact_id, self.at)]
 
     def _clear(self, agent_id: str) -> list[Event]:

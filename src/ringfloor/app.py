@@ -19,13 +19,29 @@ import uvicorn
 import uvloop
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ringfloor.aws import model, query
-from ringfloor.aws.throttle import AWS_LIMITS, IDENTITY_LIMITS, NO_LIMITS, Limits, Throttle
+from ringfloor.aws.throttle import (
+    AWS_LIMITS,
+    IDENTITY_LIMITS,
+    NO_LIMITS,
+    PARTICIPANT_LIMITS,
+    Limits,
+    Throttle,
+)
 from ringfloor.aws.tokens import Pages, Sealer
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import chance, derive
-from ringfloor.base.limits import HEAD_BYTES_MAX, REQUEST_SECONDS_MAX, SETTLE_MS, SHUTDOWN_SECONDS
+from ringfloor.base.limits import (
+    HEAD_BYTES_MAX,
+    REQUEST_SECONDS_MAX,
+    SETTLE_MS,
+    SHUTDOWN_SECONDS,
+    SOCKET_CLOSE_SECONDS,
+    SOCKET_MESSAGE_BYTES_MAX,
+    SOCKET_PING_SECONDS,
+)
 from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock, stopwatch
 from ringfloor.config import Settings
 from ringfloor.domain.quotas import Quotas
@@ -36,20 +52,28 @@ from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
 from ringfloor.node import vault
 from ringfloor.node.accounts import Accounts
-from ringfloor.node.functions import Functions, is_associated
+from ringfloor.node.attachments import Attachments
+from ringfloor.node.functions import Call, Functions, is_associated, resolved
 from ringfloor.node.history import History
 from ringfloor.node.node import CLOCK_NOTE, Node
 from ringfloor.node.outbox import Outbox
+from ringfloor.node.sealed_input import SealedInput
+from ringfloor.node.streams import Streams
 from ringfloor.node.vault import Vault
 from ringfloor.operations import all as operations
 from ringfloor.operations.context import Service
 from ringfloor.operations.frozen import Frozen
 from ringfloor.server.agent_service import AgentService
 from ringfloor.server.asgi import Endpoints, Proxies
+from ringfloor.server.chat_news import ChatNews
+from ringfloor.server.files import Files
 from ringfloor.server.identity import Identities
+from ringfloor.server.participant import ParticipantService
 from ringfloor.server.pipeline import Edge
 from ringfloor.server.sandbox import Kind, Sandbox
 from ringfloor.server.sandbox import Phones as SandboxPhones
+from ringfloor.server.sockets import Audience, Sockets
+from ringfloor.server.traces import Traces
 from ringfloor.simulator import demo
 
 log = logging.getLogger(__name__)
@@ -75,11 +99,17 @@ class App:
             vault.prove(self.journal, keeper)
             self.history = History.open(settings.data, report)
             self.clock = _clock(settings, self.journal)
-            self.node = Node(self.journal, self.history, self.clock, chance)
-            functions = Functions(
-                settings.functions, direct=settings.sandbox, associated=self._associated
+            self.node = Node(
+                self.journal, self.history, self.clock, chance, Streams(settings.streams)
             )
-            self.outbox = Outbox(functions, self.node.post, self.node.wake)
+            functions = Functions(
+                resolved(settings.functions),
+                direct=settings.sandbox,
+                associated=self._associated,
+                bots=resolved(settings.bots),
+            )
+            sealed = SealedInput(anybody=settings.sandbox)
+            self.outbox = Outbox(functions, self.node.post, self.node.wake, sealed)
             self.phones = phones.Phones(self.outbox.hear)
             self.outbox.connect(self.phones)
             told = self.journal.note(PHONES_NOTE)
@@ -91,6 +121,8 @@ class App:
             sealer = Sealer((vault.sealing_key(self.journal, keeper),))
             accounts = Accounts(self.node, sealer, keeper, settings.account, _root(settings))
             accounts.recover()
+            self.attachments = Attachments(settings.data)
+            self.attachments.keep(self.node.desks)
         except BaseException:
             self.journal.close()
             raise
@@ -106,6 +138,7 @@ class App:
             number=SANDBOX_NUMBER if settings.sandbox else None,
             sandbox=settings.sandbox,
             pool=settings.pool,
+            lenient_flows=settings.lenient_flows,
         )
         self.endpoints = self._endpoints()
 
@@ -134,7 +167,20 @@ class App:
         actions = {each.action for service in apis.values() for each in service.operations.values()}
         throttle = _throttle(settings, IDENTITY_LIMITS, actions)
         identities = Identities(edge, apis, throttle)
-        unknown = settings.rates.keys() - api.operations.keys() - actions - {"*"}
+        audience = Audience()
+        news = ChatNews(self.node, audience, self.attachments)
+        chats = ParticipantService(
+            self.service,
+            self.attachments,
+            news,
+            _throttle(settings, PARTICIPANT_LIMITS, model.load("connectparticipant").operations),
+            check=settings.check_results,
+        )
+        sealer = self.service.sealer
+        files = Files(self.attachments, sealer, self.clock)
+        sockets = Sockets(sealer, self.clock, audience, news)
+        known = api.operations.keys() | chats.api.operations.keys() | actions
+        unknown = settings.rates.keys() - known - {"*"}
         if unknown:
             raise Fault(
                 f"rate: {min(unknown)!r} is no operation; name it as AWS does, such as"
@@ -143,11 +189,23 @@ class App:
         operations.complete_identity(identities.apis.values())
         proxies = Proxies(settings.proxies)
         well = self.node.is_well
-        return Endpoints(edge, agents, identities, sandbox, self._settle, well, proxies)
+        return Endpoints(
+            edge,
+            agents,
+            identities,
+            Traces(edge),
+            chats,
+            files,
+            sockets,
+            sandbox,
+            self._settle,
+            well,
+            proxies,
+        )
 
-    def _associated(self, instance_id: str, arn: str) -> bool:
+    def _associated(self, instance_id: str, call: Call) -> bool:
         desk = self.node.desks.get(instance_id)
-        return desk is not None and is_associated(desk.center, arn)
+        return desk is not None and is_associated(desk.center, call)
 
     async def _settle(self) -> None:
         """What a sandbox was told at this instant has happened before the next question."""
@@ -202,6 +260,7 @@ class App:
                 await node
             finally:
                 await self.node.finish()
+                self.attachments.close()
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -267,6 +326,15 @@ class _Protocol(HttpToolsProtocol):
         self._wait_no_more()
 
 
+class _Socket(WebSocketsSansIOProtocol):
+    """uvicorn's web socket, cut when its client does not take the last that is sent."""
+
+    @override
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        self.loop.call_later(SOCKET_CLOSE_SECONDS, self.transport.abort)
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, with our first line and our way to stop."""
 
@@ -277,7 +345,11 @@ class _Server(uvicorn.Server):
                 http=_Protocol,
                 lifespan="off",
                 interface="asgi3",
-                ws="none",
+                ws=_Socket,
+                ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
+                ws_ping_interval=SOCKET_PING_SECONDS,
+                ws_ping_timeout=SOCKET_PING_SECONDS,
+                ws_per_message_deflate=False,  # memory for each client, and little is long
                 access_log=False,
                 log_config=None,
                 server_header=False,

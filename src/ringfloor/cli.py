@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import json
 from msgspec.structs import replace
 
-from ringfloor import __version__, cli_iam
+from ringfloor import __version__, cli_flow, cli_iam, cli_trace
 from ringfloor.app import App, run
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import secret
@@ -137,6 +137,22 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
     )
     if iam:
         cli_iam.add_actions(identity)
+
+    flows = commands.add_parser(
+        "flow",
+        help="check, try, draw and import contact flows kept as files",
+        description=cli_flow.DESCRIPTION,
+        formatter_class=raw,
+    )
+    cli_flow.add_actions(flows)
+
+    trace = commands.add_parser(
+        "trace",
+        help="what a contact has been through in its flows",
+        description=cli_trace.DESCRIPTION,
+        formatter_class=raw,
+    )
+    cli_trace.add_options(trace)
 
     keys = commands.add_parser("keys", help="keys that encrypt secrets at rest")
     new = keys.add_subparsers(required=True, metavar="VERB").add_parser(

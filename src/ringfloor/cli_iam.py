@@ -4,18 +4,15 @@ Called by cli, which gives it a parser. One command per action that the server p
 AWS CLI's spelling; its options are the members of the action's request in botocore's model, and
 what is printed is the answer as JSON. Rules:
 
-* Requests are signed with the caller's own keys: what a command may do is up to his policies.
+* Requests go through client: signed with the caller's own keys, faults that say what to do next.
 * A listing is asked for until its end, unless --max-items or --marker say otherwise.
-* Whatever goes wrong is a Fault that says what to do next. No message holds a secret.
 """
 
 import argparse
 import functools
 import json
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -23,13 +20,11 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from ringfloor.aws import sigv4
 from ringfloor.aws.model import raw_model
-from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.shapes import Model, Shape
 from ringfloor.base.errors import Fault
-from ringfloor.base.time import WallClock
-from ringfloor.config import Caller, caller, endpoint
+from ringfloor.client import Rejected, Target, send
+from ringfloor.config import endpoint
 from ringfloor.operations import all as operations
 from ringfloor.operations.registry import IDENTITY
 
@@ -50,15 +45,7 @@ RINGFLOOR_SECRET_ACCESS_KEY, or else AWS_ACCESS_KEY_ID and so on.
 REGION = "us-east-1"
 """The scope of signatures that the server takes for IAM and STS wherever it is."""
 
-TIMEOUT_SECONDS = 30
-
 ALIASES = {"whoami": "sts:GetCallerIdentity"}
-
-WRONG_KEYS = {
-    "InvalidClientTokenId": "the server does not know the access key {key}, or it is inactive",
-    "SignatureDoesNotMatch": "the secret access key is not that of {key}",
-    "ExpiredToken": "the temporary credentials have expired; get new ones",
-}
 
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -197,50 +184,22 @@ def _ask(action: str, address: str, parameters: Mapping[str, str]) -> dict[str, 
     service, _, name = action.partition(":")
     version = _model(service).metadata.api_version
     body = urllib.parse.urlencode({"Action": name, "Version": version, **parameters}).encode()
-    who = caller()
-    url = urllib.parse.urlsplit(address)
-    if url.scheme not in {"http", "https"} or not url.netloc:
-        raise Fault(f"{address!r} is no address such as http://127.0.0.1:8080")
-    headers = (
-        (b"host", url.netloc.encode()),
-        (b"content-type", b"application/x-www-form-urlencoded; charset=utf-8"),
-    )
-    http = HttpRequest("POST", b"/", b"", headers, body)
-    signed = sigv4.sign(http, who, WallClock().now(), region=REGION, service=service)
-    request = urllib.request.Request(  # noqa: S310  http or https, as checked above
-        f"{url.scheme}://{url.netloc}/",
-        data=body,
-        headers={key.decode(): value.decode() for key, value in (*headers, *signed)},
-    )
+    target = Target(address, service, REGION)
+    kind = "application/x-www-form-urlencoded; charset=utf-8"
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310  as above
-            return _decoded(action, response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            raise _refused(error.read(), who, address) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise Fault(
-            f"no answer from {address}: {reason}; start a server with `ringfloor serve`, or name"
-            " its address with --endpoint or RINGFLOOR_URL"
-        ) from error
+        return _decoded(action, send(target, "POST", "/", "", body, kind))
+    except Rejected as error:
+        raise _refused(error) from None
 
 
-def _refused(body: bytes, who: Caller, address: str) -> Fault:
+def _refused(error: Rejected) -> Fault:
     try:
-        found = {each.tag.rpartition("}")[2]: each.text or "" for each in _parsed(body).iter()}
+        found = {
+            each.tag.rpartition("}")[2]: each.text or "" for each in _parsed(error.body).iter()
+        }
     except ET.ParseError:
         found = {}
-    code = found.get("Code")
-    if code is None:
-        return Fault(f"{address} does not answer as a Ringfloor server; check the address")
-    hint = WRONG_KEYS.get(code)
-    if hint is not None:
-        return Fault(
-            f"{code}: {hint.format(key=who.access_key_id)}; check RINGFLOOR_ACCESS_KEY_ID and"
-            " RINGFLOOR_SECRET_ACCESS_KEY (or AWS_...), and that the server is the right one"
-        )
-    return Fault(f"{code}: {found.get('Message', '')}")
+    return error.fault(found.get("Code", ""), found.get("Message", ""))
 
 
 def _parsed(body: bytes) -> ET.Element:

@@ -22,6 +22,8 @@ from ringfloor.base.errors import Fault
 from ringfloor.domain import numbers
 from ringfloor.domain.numbers import Pool
 from ringfloor.domain.quotas import QUOTAS
+from ringfloor.node.functions import PYTHON
+from ringfloor.node.streams import STREAMS, Stream
 
 
 class Setting(NamedTuple):
@@ -54,6 +56,13 @@ SETTINGS = (
     Setting("account", "123456789012", "A", "AWS account id in ARNs"),
     Setting("limits", "none", "", "AWS's rate limits and quotas, or none", ("aws", "none")),
     Setting(
+        "flows",
+        "strict",
+        "",
+        "which flows can be published: those that keep all of AWS's rules, or all that can run",
+        ("strict", "lenient"),
+    ),
+    Setting(
         "proxy",
         "",
         "NETWORK",
@@ -82,8 +91,33 @@ SETTINGS = (
         "function",
         "",
         "ARN=URL",
-        "bind a Lambda function to an HTTP address; may be repeated (in the variable: separated by"
-        " blanks)",
+        "bind a Lambda function to an HTTP address, or to a Python callable: ARN=python:"
+        "package.module:callable; may be repeated (in the variable: separated by blanks)",
+        many=True,
+    ),
+    Setting(
+        "bot",
+        "",
+        "NAME=URL",
+        "bind a Lex bot (its alias ARN, its id, or the name of one of Lex V1) to an HTTP address,"
+        " or to a Python callable: NAME=python:package.module:callable; may be repeated (in the"
+        " variable: separated by blanks)",
+        many=True,
+    ),
+    Setting(
+        "python",
+        "0",
+        "",
+        "let functions and bots be Python callables, which run inside this server; a sandbox does",
+        flag=True,
+    ),
+    Setting(
+        "stream",
+        "",
+        "NAME=TARGET",
+        "tell contact-events, contact-records or agent-events, as AWS does, to a file (a JSON"
+        " object a line) or to an http address (a POST each); may be repeated (in the variable:"
+        " separated by blanks)",
         many=True,
     ),
     Setting(
@@ -121,12 +155,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     region: str = "us-east-1"
     account: str = "123456789012"
     aws_limits: bool = False
+    lenient_flows: bool = False
     proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     rates: Mapping[str, Rate] = {}
     """By operation; `*`: of all that are not named."""
     quotas: Mapping[str, int] = {}
     """By name of the quota."""
     functions: Mapping[str, str] = {}
+    """By ARN: an http address, or python:package.module:callable."""
+    bots: Mapping[str, str] = {}
+    """By alias ARN, id or name, likewise."""
+    streams: Mapping[Stream, str] = {}
+    """By name of the stream: a file or an http address."""
     pool: Pool = numbers.pool(map(numbers.parse, numbers.DEFAULT))
     signature_window_seconds: int = 900
     check_results: bool = False
@@ -187,6 +227,13 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("RINGFLOOR_URL") or "http://127.0.0.1:8080"
 
 
+def region(environment: Mapping[str, str] = os.environ) -> str:
+    """The Region that a command's signatures are scoped to: the server's, or AWS's variables."""
+    names = ("RINGFLOOR_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
+    found = next((environment[name] for name in names if environment.get(name)), None)
+    return found or Settings().region
+
+
 def variable(setting: Setting) -> str:
     """The environment variable of a setting."""
     return "RINGFLOOR_" + setting.name.upper().replace("-", "_")
@@ -224,10 +271,13 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
         region=raw["region"],
         account=_account(raw["account"]),
         aws_limits=_choice("limits", raw["limits"]) == "aws",
+        lenient_flows=_choice("flows", raw["flows"]) == "lenient",
         proxies=tuple(_network(each) for each in raw["proxy"].split()),
         rates=dict(_rate(each) for each in raw["rate"].split()),
         quotas=dict(_quota(each) for each in raw["quota"].split()),
-        functions=dict(_binding(each) for each in raw["function"].split()),
+        functions=dict(_binding("function", each) for each in raw["function"].split()),
+        bots=dict(_binding("bot", each) for each in raw["bot"].split()),
+        streams=dict(_stream(each) for each in raw["stream"].split()),
         pool=_pool(raw["number-pool"].split()),
         signature_window_seconds=_number("signature-window", raw["signature-window"], 1, 86_400),
         check_results=_count(CHECK_RESULTS, environment.get(CHECK_RESULTS, "0")) > 0,
@@ -242,6 +292,13 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
             f"--sandbox serves unsigned requests and {result.host} is not this machine's own"
             " address; leave --sandbox out, use --host 127.0.0.1, or give --sandbox twice"
         )
+    if not result.sandbox and not _count("python", raw["python"]):
+        for name, target in {**result.functions, **result.bots}.items():
+            if target.startswith(PYTHON):
+                raise Fault(
+                    f"{name}={target} runs inside the server; give --python to let it, or use"
+                    " --sandbox"
+                )
     return result
 
 
@@ -320,6 +377,17 @@ def _encryption_keys(value: str) -> tuple[bytes, ...]:
     return tuple(keys)
 
 
+def _stream(text: str) -> tuple[Stream, str]:
+    name, _, target = text.partition("=")
+    for stream in STREAMS:
+        if name == stream and target:
+            return stream, target
+    raise Fault(
+        f"stream: {text!r} is not NAME=TARGET, where NAME is one of {', '.join(STREAMS)} and TARGET"
+        " a file or an http address"
+    )
+
+
 def _pool(ranges: Sequence[str]) -> Pool:
     try:
         return numbers.pool(_range(each) for each in ranges)
@@ -334,8 +402,16 @@ def _range(text: str) -> numbers.Range:
         raise Fault(f"number-pool: {text!r} {error}") from error
 
 
-def _binding(text: str) -> tuple[str, str]:
-    arn, equals, address = text.partition("=")
-    if not equals or not arn or not address.startswith(("http://", "https://")):
-        raise Fault(f"function: {text!r} is not ARN=URL with an http or https address")
-    return arn, address
+_CALLABLE = re.compile(rf"{PYTHON}[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def _binding(setting: str, text: str) -> tuple[str, str]:
+    name, equals, target = text.partition("=")
+    known = target.startswith(("http://", "https://")) or _CALLABLE.fullmatch(target)
+    if not equals or not name or not known:
+        shape = next(each.metavar for each in SETTINGS if each.name == setting)
+        raise Fault(
+            f"{setting}: {text!r} is not {shape} with an http or https address or"
+            f" {PYTHON}package.module:callable"
+        )
+    return name, target

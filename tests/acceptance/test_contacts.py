@@ -423,7 +423,7 @@ def test_a_waiting_contact_is_moved(center, call):
     both = {"QueuePriority": 1, "QueueTimeAdjustmentSeconds": 1}
     refused("InvalidParameter", "not both", ask, center, rank, third, **both)
     refused("InvalidParameter", "not both", ask, center, rank, third)
-    refused("InvalidParameter", "RoutingCriteria", ask, center, rank, third,
+    refused("InvalidParameter", "1 to 5 routing steps", ask, center, rank, third,
             RoutingCriteria={"Steps": []})  # fmt: skip
     for contact in (second, third):
         stop(center, contact)

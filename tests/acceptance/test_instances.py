@@ -1,6 +1,7 @@
 """Instances, and what belongs to them: associations, integrations, tags."""
 
 import itertools
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
@@ -23,7 +24,7 @@ def refused(call, **parameters):
 
 def made(connect, **more):
     """A new instance's id and ARN."""
-    alias = more.pop("InstanceAlias", f"instance-{next(_NUMBERS)}")
+    alias = more.pop("InstanceAlias", f"instance-{uuid.uuid4()}")
     wanted = {"IdentityManagementType": "SAML", "InstanceAlias": alias, **more}
     answer = connect.create_instance(InboundCallsEnabled=True, OutboundCallsEnabled=False, **wanted)
     return answer["Id"], answer["Arn"]

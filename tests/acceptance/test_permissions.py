@@ -125,6 +125,26 @@ def test_the_policies_of_2018_work(desk: Desk) -> None:
     )
 
 
+def test_who_copies_attributes_may_read_them(desk: Desk) -> None:
+    center = desk.center
+    related = center.dial(Attributes={"secret": "x"})
+    asked = {
+        "InstanceId": center.instance,
+        "ContactFlowId": center.flow,
+        "DestinationPhoneNumber": center.customer,
+        "QueueId": center.queue,
+        "RelatedContactId": related,
+    }
+    start = allow("StartOutboundVoiceContact")
+    blind = desk.user(start)
+    assert denied(blind.start_outbound_voice_contact, **asked).startswith(
+        f"DescribeContact on resource: {desk.arn}/contact/{related}"
+    )
+    reader = desk.user(start, allow("DescribeContact", on=f"{desk.arn}/contact/{related}"))
+    made = reader.start_outbound_voice_contact(**asked)["ContactId"]
+    assert center.contact(made)["Attributes"] == {"secret": "x"}
+
+
 def test_tags_decide(desk: Desk) -> None:
     center = desk.center
     own = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}

@@ -206,7 +206,10 @@ def test_every_kind_is_found_by_its_name(center):
     flows = connect.search_contact_flows(
         InstanceId=instance, SearchCriteria={"TypeCondition": "CUSTOMER_QUEUE"}
     )["ContactFlows"]
-    assert [each["Name"] for each in flows] == ["Default customer queue"]
+    assert [each["Name"] for each in flows] == [
+        "Default customer queue",
+        "Sample interruptible queue flow with callback",
+    ]
     assert "Content" not in flows[0]
     assert (
         connect.search_routing_profiles(

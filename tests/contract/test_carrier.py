@@ -25,13 +25,16 @@ from ringfloor.telephony.commands import (
     Gather,
     HangUp,
     Media,
+    Mute,
     Originate,
     Play,
     RemoveFromBridge,
+    SendDigits,
     StartMusic,
     StopGather,
     StopMusic,
     StopPlayback,
+    Unmute,
     agent_address,
 )
 from ringfloor.telephony.events import (
@@ -274,6 +277,9 @@ def test_a_channel_hangs_up_once(world):
         Gather("g1", "x", (WELCOME,), 1, 5_000),
         StartMusic("x"),
         StopMusic("x"),
+        SendDigits("d1", "x", "1"),
+        Mute("x"),
+        Unmute("x"),
         AddToBridge("b1", "x"),
         RemoveFromBridge("b1", "x"),
     ],
@@ -565,6 +571,35 @@ def test_a_bridge_is_destroyed(world):
     assert world.heard("c1") == ["joined agent:u1", "alone"]
 
 
+def test_who_is_muted_hears_and_is_not_heard(world):
+    a_conversation(world)
+    assert world.perform(Mute("c1")) == []
+    assert world.heard("a1")[-1] == "alone"
+    assert world.heard("c1") == ["joined agent:u1"]
+    world.perform(RemoveFromBridge("b1", "c1"), AddToBridge("b1", "c1"))
+    assert world.heard("a1")[-1] == "alone", "a hold does not unmute"
+    world.perform(Unmute("c1"))
+    assert world.heard("a1")[-1] == f"joined {ALICE}"
+
+
+def test_who_listens_hears_and_is_not_heard_until_he_barges_in(world):
+    a_conversation(world)
+    world.perform(dial("s1", agent_address("boss")), AddToBridge("b1", "s1", "listen"))
+    assert world.heard("s1") == [f"joined {ALICE}, agent:u1"]
+    assert world.heard("c1") == ["joined agent:u1"]
+    world.perform(AddToBridge("b1", "s1", "participant"))
+    assert world.heard("c1")[-1] == "joined agent:u1, agent:boss"
+    world.perform(AddToBridge("b1", "s1", "listen"))
+    assert world.heard("c1")[-1] == "joined agent:u1"
+
+
+def test_keys_are_pressed_towards_the_far_end_once(world):
+    a_conversation(world)
+    press = SendDigits("d1", "c1", "12,#")
+    assert world.perform(press, press, SendDigits("d2", "c1", "3")) == []
+    assert world.heard("c1")[-2:] == ["digits 12,#", "digits 3"]
+
+
 def test_removal_from_another_bridge_is_nothing(world):
     a_conversation(world)
     world.perform(RemoveFromBridge("b2", "c1"))
@@ -591,7 +626,12 @@ STORY: tuple[Command, ...] = (
     AddToBridge("b1", "a1"),
     StopMusic("c1"),
     RemoveFromBridge("b1", "c1"),
+    AddToBridge("b1", "c1", "listen"),
     AddToBridge("b1", "c1"),
+    SendDigits("d1", "c1", "1"),
+    Mute("c1"),
+    Mute("a1"),
+    Unmute("c1"),
     HangUp("c3"),
     Play("p9", "c3", (WELCOME,)),
     HangUp("a1"),

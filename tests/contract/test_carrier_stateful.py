@@ -23,13 +23,16 @@ from ringfloor.telephony.commands import (
     Gather,
     HangUp,
     Media,
+    Mute,
     Originate,
     Play,
     RemoveFromBridge,
+    SendDigits,
     StartMusic,
     StopGather,
     StopMusic,
     StopPlayback,
+    Unmute,
 )
 from ringfloor.telephony.events import (
     ChannelAnswered,
@@ -51,6 +54,7 @@ TOLD = {
 
 channel_ids = st.sampled_from([f"c{number}" for number in range(6)])
 bridge_ids = st.sampled_from(["b1", "b2"])
+digits_ids = st.sampled_from(["d1", "d2"])
 operations = st.tuples(
     st.sampled_from([f"c{number}" for number in range(6)]), st.sampled_from("123456")
 )
@@ -89,7 +93,10 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(StopMusic, channel_ids),
     st.builds(CreateBridge, bridge_ids),
     st.builds(AddToBridge, bridge_ids, channel_ids),
-    st.builds(AddToBridge, bridge_ids, channel_ids),
+    st.builds(AddToBridge, bridge_ids, channel_ids, st.sampled_from(["participant", "listen"])),
+    st.builds(SendDigits, digits_ids, channel_ids, st.sampled_from(["1", "2,#"])),
+    st.builds(Mute, channel_ids),
+    st.builds(Unmute, channel_ids),
     st.builds(RemoveFromBridge, bridge_ids, channel_ids),
     st.builds(DestroyBridge, bridge_ids),
 )

@@ -291,8 +291,9 @@ def test_what_expires_is_gone_in_its_turn(history):
     history.load("i", 1, [old, kept, *facts])
     history.load("i", 2, [a_leg(initiated_at=START - 1), Expiry(before=START), late])
     assert [history.leg("i", leg.contact_id) for leg in (old, kept, late)] == [None, b"r", b"r"]
-    assert counts(history, "i") == {"leg": 2, "missed_offer": 1, "agent_time": 1}
-    assert counts(history, "j") == {"leg": 2, "missed_offer": 2, "agent_time": 2}
+    for instance, missed_offers, times in (("i", 1, 1), ("j", 2, 2)):
+        found = {name: count for name, count in counts(history, instance).items() if count}
+        assert found == {"leg": 2, "missed_offer": missed_offers, "agent_time": times}
 
 
 def counts(history: History, instance: str) -> dict[str, int]:

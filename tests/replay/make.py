@@ -16,18 +16,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from engine_builders import START, Driver, ProfileOf, a_center, a_content, an_action
+from engine_builders import START, Driver, ProfileOf, a_center, a_content, an_action, to_queue
 from ringfloor import __version__
 from ringfloor.domain import commands, dialogue
+from ringfloor.domain.chat import Past
 from ringfloor.domain.contact import Contact, Reference
 from ringfloor.domain.events import (
     ContactCompleted,
     ContactInitiated,
     ContactScheduled,
+    Event,
     Outcome,
 )
 from ringfloor.engine import engine
@@ -261,15 +263,86 @@ def _a_module(center: Driver, name: str, *actions: dict[str, Any]) -> str:
     )
 
 
+def chats() -> Driver:
+    """One chat from its first word to its last, one that goes on; whatever happens to chats."""
+    profiles = {"p1": ProfileOf("sales/CHAT", voice=0, chat=2)}
+    center = a_center(agents=2, queues=["sales"], profiles=profiles, work_s=30)
+    onward = center.a_flow("on", to_queue({"AgentId": center.ids["a2"]}), "AGENT_TRANSFER")
+    config = {"UserId": center.ids["a2"], "ContactFlowId": onward}
+    config = {"QuickConnectType": "USER", "UserConfig": config}
+    center.create("quick_connect", "to-a2", {"Name": "to-a2", "QuickConnectConfig": config})
+    listens = an_action(
+        "listens",
+        "ConnectParticipantWithLexBot",
+        {"Text": "Yes?", "LexBot": {"Name": "b", "Region": "r", "Alias": "a"}},
+        "bye",
+        NoMatchingError="bye",
+    )
+    shows = an_action(
+        "shows",
+        "ShowView",
+        {"ViewResource": {"Id": "v", "Version": "1"}, "InvocationTimeLimitSeconds": "60"},
+        "bye",
+        NoMatchingError="bye",
+        TimeLimitExceeded="listens",
+    )
+    bye = an_action("bye", "DisconnectParticipant")
+    center.ids["to talks"] = center.a_flow("talks", a_content(shows, listens, bye))
+    center.available("a1", "a2")
+
+    def moments(text: str) -> None:
+        center.ledger(text, hide=get_args(Event), late=True)
+
+    moments("1 s    c1 starts-chat sales      -")
+    first = center.ids["c1"]
+    stream = center.run(commands.StartChatStream(first, "topic")).answer
+    center.run(commands.AddParticipant(contact_id=first, display_name="bot", quota=1))
+    center.run(commands.ContinueChat(first, "c0", (Past("c0"),)))
+    moments("""
+        4 s    c1 connects               -
+        5 s    c1 times CUSTOMER/IDLE=2 AGENT/DISCONNECT_NONCUSTOMER=480   -
+        6 s    a1 accepts c1             -
+        7 s    bot:c1 connects           -
+        8 s    c1 writes hello           -
+        9 s    a1:c1 reads hello         -
+        10 s   bot:c1 exits              -
+        12 s   a2 monitors c1 m1 BARGE   -
+        13 s   a2 barges m1              -
+        14 s   a2:c1 writes hm           -
+        15 s   a1 hands-on c1 c2 to-a2   -
+        16 s   a2 accepts c2             -
+        17 s   c3 starts-chat talks      -
+        18 s   c3 connects               -
+        77 s   -                         -
+        78 s   c3 writes one             -
+        128 s  -                         -
+        129 s  c1 writes again           -
+    """)
+    center.run(commands.StopChatStream(center.ids["c2"], stream))
+    moments("""
+        131 s  c1 exits                  -
+        132 s  c4 starts-chat talks      -
+        133 s  c4 connects               -
+    """)
+    return center
+
+
 SCRIPTS: Mapping[str, Callable[[], Driver]] = {
     "life": life,
     "end": end,
     "world": world,
     "modules": modules,
+    "chats": chats,
 }
 
 
 # The facts
+
+
+def waits_for(contact: Contact) -> str | None:
+    """What the flow of its customer has last asked of the world."""
+    run = contact.runs.get("customer")
+    return None if run is None or run.ask is None else type(run.ask).__name__
 
 
 def facts(center: Center, outcomes: list[Outcome]) -> dict[str, Any]:
@@ -301,7 +374,7 @@ def facts(center: Center, outcomes: list[Outcome]) -> dict[str, Any]:
                 "queue": names.get(contact.queue_id or ""),
                 "agent": names.get(contact.agent_id or ""),
                 "offers": contact.offers,
-                "waits_for": type(contact.ask).__name__ if contact.ask else None,
+                "waits_for": waits_for(contact),
                 "attributes": contact.attributes,
                 "tags": contact.tags,
                 "name": contact.name,
@@ -310,7 +383,7 @@ def facts(center: Center, outcomes: list[Outcome]) -> dict[str, Any]:
             for contact in center.contacts.values()
         },
         "lines": {
-            f"{names[queue]} {channel}": [place[-1] for place in line.order]
+            f"{names[queue]} {channel}": [place[-1] for place in line.places()]
             for (queue, channel), line in sorted(center.lines.items())
         },
         "legs": [

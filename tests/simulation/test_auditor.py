@@ -7,15 +7,15 @@ import pytest
 from msgspec.structs import replace
 
 from ringfloor.base.errors import Fault
-from ringfloor.domain import commands, events
-from ringfloor.engine import connection, engine, queue, routing
+from ringfloor.domain import commands, criteria, events
+from ringfloor.engine import connection, demand, engine, flows, invariants, queue, routing
 from simulation.auditor import Disagreement
 from simulation.world import World
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 FAULTS: dict[str, Plant] = {}
 
-SEEDS = range(16)
+SEEDS = range(40)
 STEPS = 150
 
 
@@ -95,7 +95,7 @@ def attributes_of_ended_contacts_know_no_bound(monkeypatch):
 @fault
 def delays_are_ignored(monkeypatch):
     head = queue.head
-    monkeypatch.setattr(queue, "head", lambda center, key, _delay: head(center, key, 0))
+    monkeypatch.setattr(queue, "head", lambda center, key, _delay, *met: head(center, key, 0, *met))
     monkeypatch.setattr(queue, "is_ripe", lambda _center, _contact, _delay: True)
 
 
@@ -109,6 +109,39 @@ def the_worst_row_of_the_profile_first(monkeypatch):
         return profile._replace(rows=worst)
 
     monkeypatch.setattr(routing, "compiled", reversed_)
+
+
+@fault
+def who_is_accepted_is_in_no_queue_any_more(monkeypatch):
+    def faulty(center, event, at, right):
+        right(center, event, at)
+        connection.take_out(center, center.contacts[event.contact_id], at)
+
+    applied(monkeypatch, events.ContactAccepted, faulty)
+
+
+@fault
+def nobody_whispers_to_customers(monkeypatch):
+    def silent(center, contact, side, flow_type):
+        if flow_type != "CUSTOMER_WHISPER":
+            yield from hook_events(center, contact, side, flow_type)
+
+    hook_events = flows.hook_events
+    monkeypatch.setattr(flows, "hook_events", silent)
+
+
+@fault
+def an_agents_phone_that_was_lost_before_counts(monkeypatch):
+    decided(
+        monkeypatch,
+        commands.LoseAgent,
+        lambda command: replace(command, leg=max(command.leg + 1, 0)),
+    )
+
+
+@fault
+def the_queue_flow_plays_on_for_whoever_is_dequeued(monkeypatch):
+    monkeypatch.setattr(flows, "stop_events", lambda _contact, _side: iter(()))
 
 
 @fault
@@ -170,7 +203,7 @@ def after_contact_work_holds_no_slot(monkeypatch):
 def after_contact_work_lasts_a_second_longer(monkeypatch):
     limit = connection.work_limit_seconds
     monkeypatch.setattr(
-        connection, "work_limit_seconds", lambda *given: limit(*given) and limit(*given) + 1
+        connection, "work_limit_seconds", lambda *given, **more: limit(*given, **more) and limit(*given, **more) + 1
     )
 
 
@@ -269,7 +302,87 @@ def a_leg_that_nobody_took_is_never_completed(monkeypatch):
 
 @fault
 def nobody_accepts_by_himself(monkeypatch):
-    monkeypatch.setattr(connection, "accepts_by_itself", lambda *_: False)
+    monkeypatch.setattr(connection, "accepts_by_itself", lambda *_, **__: False)
+
+
+@fault
+def criteria_are_ignored(monkeypatch):
+    monkeypatch.setattr(queue, "sought_by", lambda _contact: queue.ANYBODY)
+
+
+@fault
+def who_is_excluded_is_meant(monkeypatch):
+    holds = criteria._holds
+    monkeypatch.setattr(
+        criteria, "_holds", lambda each, *agent: holds(each._replace(wanted=True), *agent)
+    )
+
+
+@fault
+def one_condition_of_several_is_enough(monkeypatch):
+    def satisfied(meaning, agent_id, skills):
+        return any(criteria._holds(each, agent_id, skills) for part in meaning for each in part)
+
+    monkeypatch.setattr(demand, "satisfied", satisfied)
+    monkeypatch.setattr(invariants, "satisfied", satisfied)
+
+
+@fault
+def the_next_step_begins_when_the_contact_was_enqueued(monkeypatch):
+    right = criteria.moved_on
+
+    def moved_on(before, at):
+        del at
+        return right(before, before.activated_at)
+
+    monkeypatch.setattr(criteria, "moved_on", moved_on)
+
+
+@fault
+def after_the_last_step_nobody_qualifies(monkeypatch):
+    def moved_on(before, at):
+        after = right(before, at)
+        return before if after.active is None else after
+
+    right = criteria.moved_on
+    monkeypatch.setattr(criteria, "moved_on", moved_on)
+
+
+@fault
+def nobody_looks_for_an_agent_after_a_step(monkeypatch):
+    monkeypatch.delitem(engine.REACT, events.RoutingStepExpired)
+
+
+@fault
+def criteria_that_come_late_wait_for_another_queue(monkeypatch):
+    monkeypatch.setattr(routing, "PLACED", frozenset())
+
+
+@fault
+def manual_queues_are_routed(monkeypatch):
+    compiled = routing.compiled
+
+    def everything(profile_id, properties):
+        return compiled(profile_id, {**properties, "ManualAssignmentQueueConfigs": None})
+
+    monkeypatch.setattr(routing, "compiled", everything)
+
+
+@fault
+def an_offer_by_hand_waits_for_a_free_slot(monkeypatch):
+    right = routing.assign
+
+    def assign(center, command, until):
+        agent = center.agents.get(command.agent_id)
+        if agent is not None and not routing.open_channels(center, agent):
+            return
+        yield from right(center, command, until)
+
+    monkeypatch.setitem(
+        engine.DECIDE,  # type: ignore[arg-type]
+        commands.AssignContact,
+        lambda center, command, _seed: assign(center, command, connection.ring_until(center)),
+    )
 
 
 def caught(seed: int) -> str | None:

@@ -12,11 +12,20 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-from engine_builders import NUMBER, Driver, ProfileOf, a_center, a_content, an_action
+from engine_builders import (
+    NUMBER,
+    Driver,
+    ProfileOf,
+    a_center,
+    a_content,
+    an_action,
+    proficiencies,
+    steps_in,
+)
 from ringfloor.base.codec import decoder
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import generator
-from ringfloor.base.time import SECOND
+from ringfloor.base.time import SECOND, Duration
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.commands import Command
 from ringfloor.domain.contact import Contact, Reference
@@ -24,12 +33,25 @@ from ringfloor.domain.facts import Amendment, Leg
 from ringfloor.engine.engine import Done
 from ringfloor.projections.records import Records, amended
 from simulation.auditor import Auditor
+from simulation.deeds import MORE, furnish
 
 QUEUES = ("sales", "support", "orders")
 CHANNELS = ("VOICE", "VOICE", "CHAT", "TASK")
 STATUSES = ("Available", "Available", "Available", "Break", "Lunch", "Offline")
 WAITS = (0, 0, 0, 1, 999, SECOND, SECOND, 2 * SECOND, 2 * SECOND, 5 * SECOND, 20 * SECOND)
 DELAYS = (0, 0, 0, 5, 10, 20)
+LEAVABLE = ("CONNECTED", "CONNECTED_ONHOLD", "CONNECTED", "PENDING", "CONNECTING")
+SKILLS = ("French", "Dutch")
+SOUGHT = (
+    "French>=3",
+    "French=2",
+    "Dutch:2-4",
+    "French>=1&Dutch>=2",
+    "!Dutch>=3",
+    "French>=5/Dutch>=5/a1",
+    "a1|a2",
+    "!a2&French>=1",
+)
 
 read_contact = decoder(Contact).decode
 
@@ -64,9 +86,11 @@ class World:
         self.driver.a_flow("talk", self.talk())
         for agent in self.agents():
             self.driver.way_to(agent)
+        furnish(self)
         for agent in self.agents():
             if self.dice.random() < 0.2:
                 self.driver.update("user", agent, PhoneConfig={"AutoAccept": True})
+            self.learns(agent)
             if self.dice.random() < 0.7:
                 self.driver.available(agent)
 
@@ -92,23 +116,35 @@ class World:
     def live(self, steps: int) -> None:
         deeds, weights = zip(*DEEDS.items(), strict=True)
         for deed in self.dice.choices(deeds, weights, k=steps):
-            wait = self.dice.choice(WAITS)
-            if self.late:
-                self.driver.at += wait
-                if self.dice.random() < 0.5:
-                    self.ask(commands.Expire())
-            else:
-                self.driver.pass_time(wait)
+            self.passes(self.dice.choice(WAITS))
+            self.driver.answers = self.late or self.dice.random() < 0.8
             deed(self)
 
+    def passes(self, wait: Duration) -> None:
+        if self.late:
+            self.driver.at += wait
+            if self.dice.random() < 0.5:
+                self.ask(commands.Expire())
+        else:
+            self.driver.pass_time(wait)
+
     def end(self) -> None:
-        """All contacts are stopped, all agents go home."""
-        for contact in list(self.driver.center.contacts):
-            self.ask(commands.StopContact(contact))
-        for agent in self.agents():
-            self.ask(commands.SetAgentStatus(self.driver.ids[agent], self.driver.ids["Offline"]))
+        """All contacts are stopped, or their customers and agents hang up; all agents go home."""
+        self.driver.answers = True
+        for _ in range(8):
+            for contact in list(self.driver.center.contacts.values()):
+                self.ask(commands.StopContact(contact.id))
+                self.ask(commands.LoseChannel(contact.customer_leg or contact.id, "OTHER"))
+                self.ask(commands.LoseAgent(contact.id, contact.agent_legs))
+            for agent in self.agents():
+                here, away = self.driver.ids[agent], self.driver.ids["Offline"]
+                self.ask(commands.SetAgentStatus(here, away))
+                for contact_id in list(self.driver.center.agents[here].contacts):
+                    self.ask(commands.LeaveContact(here, contact_id))
+                    self.ask(commands.ClearContact(here, contact_id))
+            self.driver.pass_time(60 * SECOND)
+        assert not self.driver.center.contacts, self.driver.center.contacts
         self.driver.pass_time(3600 * SECOND)
-        assert not self.driver.center.contacts
         if not self.late:
             self.auditor.finished()
 
@@ -259,13 +295,37 @@ class World:
         adjustment = None if age is None else age * SECOND
         self.ask(commands.UpdateRoutingData(contact_id, priority, adjustment))
 
+    def seeks(self) -> None:
+        """Anybody with some skill, one of some agents, somebody else; for a while, or for ever."""
+        if self.dice.random() < 0.5:
+            return
+        steps = [
+            f"{self.dice.choice(SOUGHT)} {self.dice.choice(('', '5', '10', '20'))}"
+            for _ in range(self.dice.randint(1, 3))
+        ]
+        contact_id = self.contact("IN_QUEUE", "IN_QUEUE", *self.dice.choice((("OFFERED",), ())))
+        rank = self.dice.choice((None, None, 1, 7))
+        parsed = steps_in(",".join(steps), self.driver.ids)
+        self.ask(commands.UpdateRoutingData(contact_id, rank, steps=parsed))
+
     # What agents do
 
+    def learns(self, agent: str) -> None:
+        levels = {name: self.dice.randint(0, 5) for name in SKILLS}
+        words = " ".join(f"{name}={level}" for name, level in levels.items() if level)
+        rows = proficiencies(self.driver.center, words)
+        self.ask(commands.UpdateResource("user", self.driver.ids[agent], {"Proficiencies": rows}))
+
+    def learns_more(self) -> None:
+        """Mostly somebody who is free."""
+        free = [self.driver.aliases[each] for each in self.driver.center.placed]
+        self.learns(self.dice.choice(free or self.agents()))
+
     def accepts(self) -> None:
-        self.ask(commands.AcceptContact(*self.held("CONNECTING")))
+        self.ask(commands.AcceptContact(*self.held("CONNECTING", "INCOMING")))
 
     def rejects(self) -> None:
-        self.ask(commands.RejectContact(*self.held("CONNECTING")))
+        self.ask(commands.RejectContact(*self.held("CONNECTING", "INCOMING")))
 
     def holds(self) -> None:
         self.ask(commands.HoldContact(*self.held("CONNECTED")))
@@ -274,10 +334,10 @@ class World:
         self.ask(commands.ResumeContact(*self.held("CONNECTED_ONHOLD")))
 
     def hangs_up(self) -> None:
-        self.ask(commands.LeaveContact(*self.held("CONNECTED", "CONNECTED_ONHOLD")))
+        self.ask(commands.LeaveContact(*self.held(*LEAVABLE)))
 
     def clears(self) -> None:
-        self.ask(commands.ClearContact(*self.held("MISSED", "REJECTED", "ENDED")))
+        self.ask(commands.ClearContact(*self.held("MISSED", "REJECTED", "ERROR", "ENDED")))
 
     def drops_out(self) -> None:
         self.ask(commands.LoseAgent(self.contact("CONNECTED")))
@@ -288,11 +348,19 @@ class World:
 
     # What supervisors do
 
+    def gives(self) -> None:
+        self.ask(commands.AssignContact(self.contact("IN_QUEUE", "OFFERED"), self.agent()))
+
     def changes_a_profile(self) -> None:
         profile = self.driver.ids[f"p{self.dice.randrange(3)}"]
         changes = self.profile().properties(self.driver.ids)
         if self.dice.random() < 0.5:
             del changes["MediaConcurrencies"]
+        if self.dice.random() < 0.3:
+            timers = ("TIME_SINCE_LAST_ACTIVITY", "TIME_SINCE_LAST_INBOUND")
+            changes["AgentAvailabilityTimer"] = self.dice.choice(timers)
+        rows = [{"QueueReference": row["QueueReference"]} for row in changes["QueueConfigs"]]
+        changes["ManualAssignmentQueueConfigs"] = self.dice.sample(rows, len(rows) // 3) or None
         self.ask(commands.UpdateResource("routing_profile", profile, changes))
 
     def changes_an_agent(self) -> None:
@@ -331,16 +399,20 @@ DEEDS: dict[Callable[[World], None], int] = {
     World.is_tagged: 2,
     World.is_described: 2,
     World.is_ranked: 6,
-    World.accepts: 40,
+    World.seeks: 16,
+    World.gives: 2,
+    World.learns_more: 8,
+    World.accepts: 70,
     World.rejects: 4,
     World.holds: 5,
     World.resumes: 5,
     World.hangs_up: 14,
-    World.clears: 18,
+    World.clears: 40,
     World.drops_out: 1,
-    World.chooses: 16,
+    World.chooses: 12,
     World.changes_a_profile: 3,
     World.changes_an_agent: 3,
     World.changes_a_queue: 2,
+    **MORE,
 }
 """What may happen next, and how often."""

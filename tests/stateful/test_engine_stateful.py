@@ -18,6 +18,8 @@ from engine_builders import (
     a_center,
     a_content,
     an_action,
+    proficiencies,
+    steps_in,
     to_queue,
 )
 from ringfloor.base.errors import Refusal
@@ -44,6 +46,7 @@ ROWS = (
     "support/CHAT, sales/CHAT 2, sales/TASK 1 +20",
 )
 MIXES = ("", "VOICE", "CHAT", "VOICE CHAT TASK")
+SOUGHT = ("French>=3", "French=2&Dutch>=1", "!Dutch:2-4", "a1|a2", "French>=5/!a1")
 STATUSES = ("Available", "Offline", "Break", "Lunch")
 WAITS = (0, 1, 999, 1_000, 5_000, 10_000, 20_000, 60_000)
 HEARD: tuple[dialogue.Heard, ...] = (
@@ -243,6 +246,31 @@ class Whatever(RuleBasedStateMachine):
 
     @rule(
         contact=PICK,
+        first=st.sampled_from(SOUGHT),
+        seconds=st.sampled_from(["", "5", "10"]),
+        then=st.sampled_from(["", *SOUGHT]),
+        priority=st.sampled_from([None, 1]),
+    )
+    def contact_seeks(
+        self, contact: int, first: str, seconds: str, then: str, priority: int | None
+    ) -> None:
+        words = ", ".join(each for each in (f"{first} {seconds}", then) if each)
+        steps = steps_in(words, self.driver.ids)
+        self.ask(commands.UpdateRoutingData(self.contact(contact), priority, steps=steps))
+
+    @rule(agent=PICK, french=st.integers(0, 5), dutch=st.integers(0, 5))
+    def agent_learns(self, agent: int, french: int, dutch: int) -> None:
+        levels = {"French": french, "Dutch": dutch}
+        words = " ".join(f"{name}={level}" for name, level in levels.items() if level)
+        rows = proficiencies(self.center, words)
+        self.ask(commands.UpdateResource("user", self.agent(agent), {"Proficiencies": rows}))
+
+    @rule(agent=PICK, contact=PICK)
+    def contact_is_given_away(self, agent: int, contact: int) -> None:
+        self.ask(commands.AssignContact(self.contact(contact), self.agent(agent)))
+
+    @rule(
+        contact=PICK,
         what=st.sampled_from(["attributes", "tags", "data", "schedule", "expire"]),
         ended=st.booleans(),
         many=st.sampled_from([1, 1, 4, 30]),
@@ -283,9 +311,13 @@ class Whatever(RuleBasedStateMachine):
 
     @rule(contact=PICK, heard=st.sampled_from(HEARD), off=st.sampled_from([0, 0, 0, -1, 1]))
     def world_says(self, contact: int, heard: dialogue.Heard, off: int) -> None:
-        waiting = [each for each in self.center.contacts.values() if each.ask is not None]
-        contact_id = waiting[contact % len(waiting)].id if waiting else self.contact(contact)
-        ask = self.center.contacts[contact_id].asks if contact_id in self.center.contacts else 0
+        waiting = [
+            (each.id, run.number)
+            for each in self.center.contacts.values()
+            for run in each.runs.values()
+            if run.ask is not None
+        ]
+        contact_id, ask = waiting[contact % len(waiting)] if waiting else (self.contact(contact), 0)
         self.ask(commands.Hear(contact_id, ask + off, heard))
 
     # Agents

@@ -79,7 +79,8 @@ async def test_operations_answer_in_json_1_0(office, agents, path):
     ("operation", "members", "status", "code"),
     [
         ("Fly", {}, 404, "UnknownOperationException"),
-        ("CreateTransport", {"transportType": "web_socket"}, 501, "NotImplementedException"),
+        ("CreateTransport", {"transportType": "web_rtc"}, 501, "NotImplementedException"),
+        ("CreateTransport", {"transportType": "chat_token"}, 400, "InvalidRequestException"),
         ("AcceptContact", {}, 400, "InvalidRequestException"),
         ("AcceptContact", {"contactId": ""}, 400, "InvalidParameterException"),
         ("AcceptContact", {"contactId": "c1"}, 410, "ContactNotFoundException"),

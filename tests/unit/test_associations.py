@@ -9,7 +9,7 @@ import keys
 from engine_builders import a_center
 from ringfloor.domain import dialogue
 from ringfloor.domain.commands import CreateResource
-from ringfloor.engine.effects import InvokeFunction
+from ringfloor.engine.effects import AskBot, InvokeFunction
 from ringfloor.node.functions import FAILED, Functions, is_associated
 from ringfloor.operations.associations import origins
 from ringfloor.operations.pem import is_rsa_public_key
@@ -29,6 +29,12 @@ def test_what_is_mistaken_for_a_public_key(what):
     assert not is_rsa_public_key(MISTAKEN[what])
 
 
+def a_call(arn):
+    return InvokeFunction(
+        contact_id="c1", ask=1, function_arn=arn, event={}, timeout_ms=8_000, asynchronous=False
+    )
+
+
 def test_an_association_covers_versions_and_aliases():
     center = a_center()
     center.run(CreateResource(kind="lambda_function", properties={"FunctionArn": ARN}))
@@ -37,7 +43,28 @@ def test_an_association_covers_versions_and_aliases():
     allowed = [ARN, f"{ARN}:7", f"{ARN}:live", one]
     refused = [f"{ARN}2", one.removesuffix(":live"), one.replace("live", "test"), "", "http://x/"]
     for arn in (*allowed, *refused):
-        assert is_associated(center.center, arn) == (arn in allowed), arn
+        assert is_associated(center.center, a_call(arn)) == (arn in allowed), arn
+
+
+BOT = "arn:aws:lex:us-east-1:123456789012:bot-alias/BOT1/ALIAS1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "bot", "known"),
+    [
+        ("lex_v2_bot", {"AliasArn": BOT}, {"aliasArn": BOT}, True),
+        ("lex_v2_bot", {"AliasArn": BOT}, {"aliasArn": BOT + "x"}, False),
+        ("lex_bot", {"Bot": "eu-west-1/book"}, {"name": "book", "region": "eu-west-1"}, True),
+        ("lex_bot", {"Bot": "eu-west-1/book"}, {"name": "book", "region": "us-east-1"}, False),
+        ("lex_bot", {"Bot": "us-east-1/book"}, {"name": "book"}, True),
+    ],
+)
+def test_a_bot_is_associated_by_its_alias_or_by_region_and_name(kind, properties, bot, known):
+    center = a_center()
+    center.run(CreateResource(kind=kind, properties=properties))
+    name = bot.get("aliasArn") or bot["name"]
+    call = AskBot(contact_id="c1", ask=1, bot=name, event={"bot": bot}, timeout_ms=1)
+    assert is_associated(center.center, call) == known
 
 
 @pytest.mark.parametrize(
@@ -47,23 +74,15 @@ def test_an_association_covers_versions_and_aliases():
 async def test_outside_a_sandbox_a_function_must_be_associated(direct, associated, called):
     asked, told = [], asyncio.get_running_loop().create_future()
 
-    def is_known(instance_id, arn):
-        asked.append((instance_id, arn))
+    def is_known(instance_id, call):
+        asked.append((instance_id, call.function_arn))
         return associated
 
     functions = Functions({ARN: "http://function.test/"}, direct=direct, associated=is_known)
-    functions._client = httpx.AsyncClient(
+    functions._web._client = httpx.AsyncClient(
         transport=httpx.MockTransport(lambda _request: httpx.Response(200, content=b"{}"))
     )
-    call = InvokeFunction(
-        contact_id="c1",
-        ask=1,
-        function_arn=f"{ARN}:live",
-        event={},
-        timeout_ms=8_000,
-        asynchronous=False,
-    )
-    functions.invoke("i1", call, told.set_result)
+    functions.invoke("i1", a_call(f"{ARN}:live"), told.set_result)
     answer = await asyncio.wait_for(told, 5)
     await functions.close()
     assert answer.heard == (dialogue.Answer({}) if called else FAILED)

@@ -42,6 +42,7 @@ def test_every_setting_has_a_variable_of_its_own():
         ("region", "eu-central-1", "region", "eu-central-1"),
         ("account", "000000000001", "account", "000000000001"),
         ("limits", "aws", "aws_limits", True),
+        ("flows", "lenient", "lenient_flows", True),
         ("rate", "StopContact=10/20", "rates", {"StopContact": Rate(10, 20)}),
         ("rate", "sts:AssumeRole=5/6", "rates", {"sts:AssumeRole": Rate(5, 6)}),
         ("rate", "*=1/2 ListUsers=3/4", "rates", {"*": Rate(1, 2), "ListUsers": Rate(3, 4)}),
@@ -50,6 +51,8 @@ def test_every_setting_has_a_variable_of_its_own():
         ("signature-window", "1", "signature_window_seconds", 1),
         ("signature-window", "86400", "signature_window_seconds", 86_400),
         ("function", "arn:a=http://h/x=y", "functions", {"arn:a": "http://h/x=y"}),
+        ("bot", "arn:b=http://h/x=y", "bots", {"arn:b": "http://h/x=y"}),
+        ("stream", "agent-events=a=b.jsonl", "streams", {"agent-events": "a=b.jsonl"}),
     ],
 )
 def test_an_option_and_a_variable_say_the_same(name, value, member, expected):
@@ -85,6 +88,17 @@ def test_functions_are_many():
     wanted = {"a": "http://x", "b": "https://y"}
     assert parsed("--function", "a=http://x", "--function", "b=https://y").functions == wanted
     assert parsed(RINGFLOOR_FUNCTION="a=http://x  b=https://y").functions == wanted
+
+
+@pytest.mark.parametrize("setting", ["function", "bot"])
+def test_a_callable_needs_a_sandbox_or_the_operators_word(setting):
+    given = f"--{setting}", "a=python:package.module:Class.method"
+    with pytest.raises(Fault, match="--python"):
+        parsed(*given)
+    for word in ("--sandbox", "--python"):
+        found = parsed(*given, word)
+        assert {**found.functions, **found.bots} == {"a": "python:package.module:Class.method"}
+    assert parsed(*given, RINGFLOOR_PYTHON="1")
 
 
 def test_a_quota_is_a_whole_number():
@@ -134,7 +148,12 @@ def test_results_are_checked_for_tests_only():
         ),
         *(("proxy", value) for value in ("10.0.0.1/8", "nowhere", "10.0.0.0/33")),
         *(("quota", value) for value in ("x=1", "=1")),
+        *(("stream", value) for value in ("events=/tmp/x", "contact-events", "contact-events=")),
         *(("function", value) for value in ("a", "=http://x", "a=", "a=ftp://x", "a= http://x")),
+        *(
+            ("bot", value)
+            for value in ("a", "=python:m:f", "a=python:m", "a=python:m:1", "a=python::f")
+        ),
     ],
 )
 def test_what_is_refused_names_the_setting_and_the_value(name, value):

@@ -62,7 +62,8 @@ def test_a_call_to_a_number_enters_the_flow_of_the_number():
         1 s    it                     ContactInitiated c1 INBOUND VOICE; FlowEntered c1 to sales;
                                       FlowStepped c1 SetTargetQueue = Done;
                                       TargetQueueSet c1 sales;
-                                      FlowStepped c1 TransferToQueue; ContactEnqueued c1 sales
+                                      FlowStepped c1 TransferToQueue; ContactEnqueued c1 sales;
+                                      FlowEntered c1 customer-queue; FlowStepped c1 PlayLoop
         """,
         hide=(),
         it=inbound(to=NUMBER),
@@ -166,9 +167,17 @@ def test_an_outbound_call_that_is_answered_walks_its_flow():
         9 s    c1 answers             ContactConnectedToSystem c1; FlowEntered c1 to sales;
                                       FlowStepped c1 SetTargetQueue = Done;
                                       TargetQueueSet c1 sales; FlowStepped c1 TransferToQueue;
-                                      ContactEnqueued c1 sales; ContactOffered c1 a1 until 29 s
+                                      ContactEnqueued c1 sales; FlowEntered c1 customer-queue;
+                                      ContactOffered c1 a1 until 29 s; FlowStepped c1 PlayLoop
         9 s    c1 answers             -
-        10 s   a1 accepts c1          ContactConnectedToAgent c1 a1
+        10 s   a1 accepts c1          ContactAccepted c1 a1; AgentLegConnected c1 a1;
+                                      FlowEntered c1 agent-whisper; FlowStepped c1 Play 'sales';
+                                      FlowStepped c1 End finished; FlowFinished c1 agent;
+                                      FlowFinished c1 customer; ContactDequeued c1 a1;
+                                      FlowEntered c1 customer-whisper;
+                                      FlowStepped c1 Play prompt;
+                                      FlowStepped c1 End finished; FlowFinished c1 customer;
+                                      ContactConnectedToAgent c1 a1
         """,
         hide=(),
     )

@@ -9,6 +9,7 @@ from ringfloor.base.errors import Fault, Refusal
 from ringfloor.domain import commands, dialogue, events
 from ringfloor.domain.commands import Command
 from ringfloor.domain.events import Event, Outcome, decode_outcome, encode_outcome
+from ringfloor.domain.structs import CommandStruct, EventStruct
 from ringfloor.engine import engine
 
 
@@ -34,8 +35,8 @@ def test_no_two_words_of_the_journal_have_the_same_tag(union):
 def test_every_struct_of_the_union_is_in_the_union():
     """Nobody writes an event or a command and forgets to name it."""
     for module, base, union in (
-        (events, events._Event, Event),
-        (commands, commands._Command, Command),
+        (events, EventStruct, Event),
+        (commands, CommandStruct, Command),
     ):
         defined = {
             each

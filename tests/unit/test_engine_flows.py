@@ -19,6 +19,7 @@ from ringfloor.base.limits import (
     ATTRIBUTES_BYTES_MAX,
     FLOW_ACTIONS_PER_TURN_MAX,
     FLOW_MODULES_DEEP_MAX,
+    FLOW_TRANSFERS_MAX,
 )
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.commands import (
@@ -200,7 +201,8 @@ def test_a_flow_goes_on_in_another_flow():
                                       FlowStepped c1 EnterFlow; FlowEntered c1 to sales;
                                       FlowStepped c1 SetTargetQueue = Done;
                                       TargetQueueSet c1 sales;
-                                      FlowStepped c1 TransferToQueue; ContactEnqueued c1 sales
+                                      FlowStepped c1 TransferToQueue; ContactEnqueued c1 sales;
+                                      FlowEntered c1 customer-queue; FlowStepped c1 PlayLoop
         """,
         hide=(),
     )
@@ -221,7 +223,7 @@ def test_what_a_flow_logs_is_kept_in_the_flow_it_goes_on_to():
     center.ledger("""
         0 s    c1 enters welcome      -
     """)
-    session = center.contact("c1").session
+    session = center.runs("c1").session
     assert session is not None
     assert (session.flow_id, session.logging) == (center.ids["wait"], True)
 
@@ -264,7 +266,7 @@ def test_a_flow_that_transfers_to_itself_ends_the_contact(monkeypatch):
     center = with_flow(an_action("go", "TransferToFlow", {"ContactFlowId": "$.Name"}))
     content = a_content(an_action("go", "TransferToFlow", {"ContactFlowId": center.ids["welcome"]}))
     center.update("contact_flow", "welcome", Content=content)
-    assert ends_by_itself(center, monkeypatch) == FLOW_ACTIONS_PER_TURN_MAX
+    assert ends_by_itself(center, monkeypatch) == FLOW_TRANSFERS_MAX + 2
 
 
 def test_flows_that_transfer_to_each_other_end_the_contact(monkeypatch):
@@ -277,7 +279,8 @@ def test_flows_that_transfer_to_each_other_end_the_contact(monkeypatch):
         an_action("go", "TransferToFlow", {"ContactFlowId": center.a_flow("back", back)})
     )
     center.update("contact_flow", "welcome", Content=there)
-    assert ends_by_itself(center, monkeypatch) == FLOW_ACTIONS_PER_TURN_MAX
+    in_each = 3 / 2
+    assert ends_by_itself(center, monkeypatch) == in_each * FLOW_TRANSFERS_MAX + 2
 
 
 def test_a_flow_that_waits_for_the_world_may_go_on_for_ever():
@@ -444,7 +447,7 @@ def test_a_module_may_hand_the_contact_on():
         center.ledger("""
             0 s    c1 enters welcome      ContactEnqueued c1 sales
         """)
-        assert center.contact("c1").callers == []
+        assert center.runs("c1").callers == []
 
 
 @pytest.mark.parametrize(
@@ -456,7 +459,7 @@ def test_what_is_no_published_module_takes_the_error_branch(named):
     center.update("contact_flow_module", "archived", State="ARCHIVED")
     center.a_flow("welcome", a_content(invoke(named.format(**ids)), *ENDS))
     center.run(inbound(flow_id=center.ids["welcome"]))
-    ask = center.contact("c1").ask
+    ask = center.runs("c1").ask
     assert ask == dialogue.Play(dialogue.Prompt("text", "Failed"))
 
 
@@ -471,10 +474,10 @@ def test_modules_nest_five_deep():
         center.name(entered, center.center.named("contact_flow", entered))
         center.name("c1", "c1")
         center.run(inbound(flow_id=center.ids[entered]))
-        ask = center.contact("c1").ask
+        ask = center.runs("c1").ask
         assert ask == dialogue.Play(dialogue.Prompt("text", said)), entered
         center.run(Hear("c1", center.contact("c1").asks, dialogue.Done()))
-        assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "After"))
+        assert center.runs("c1").ask == dialogue.Play(dialogue.Prompt("text", "After"))
         center.run(commands.StopContact("c1"))
 
 
@@ -539,8 +542,8 @@ def test_what_a_module_learns_stays_in_it():
     center.run(inbound(flow_id=center.ids["welcome"]))
     for heard in (dialogue.Answer({"k": "out"}), dialogue.Done(), dialogue.Answer({"k": "in"})):
         center.run(Hear("c1", center.contact("c1").asks, heard))
-    assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "out, in, []"))
-    session = center.contact("c1").session
+    assert center.runs("c1").ask == dialogue.Play(dialogue.Prompt("text", "out, in, []"))
+    session = center.runs("c1").session
     assert session is not None
     assert session.logging
 
@@ -579,7 +582,7 @@ def test_a_version_is_entered_by_its_number_or_an_alias(what, named):
     center.ledger("""
         0 s    c1 enters welcome      -
     """)
-    assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "One"))
+    assert center.runs("c1").ask == dialogue.Play(dialogue.Prompt("text", "One"))
 
 
 def test_an_alias_moves_for_whoever_comes_later():
@@ -592,10 +595,10 @@ def test_an_alias_moves_for_whoever_comes_later():
     for contact_id, said in (("c1", "One"), ("c2", "Two")):
         begin = {"contact_id": contact_id, "from_number": "+1", "flow_id": center.ids["welcome"]}
         center.run(StartInboundContact(**begin))
-        ask = center.contact(contact_id).ask
+        ask = center.runs(contact_id).ask
         assert ask == dialogue.Play(dialogue.Prompt("text", said))
         center.update("contact_flow_module_alias", "m live1", VersionId=f"{identifier}:2")
-    assert center.contact("c1").ask == dialogue.Play(dialogue.Prompt("text", "One"))
+    assert center.runs("c1").ask == dialogue.Play(dialogue.Prompt("text", "One"))
 
 
 def test_an_archived_flow_is_not_entered_but_finished():
@@ -752,7 +755,7 @@ def test_a_flow_that_sets_too_many_attributes_takes_the_error_branch():
     done = center.run(engine.commands.ConnectSystem(contact_id))
     assert not any(isinstance(event, AttributesUpdated) for event in done.events)
     assert center.contact(contact_id).attributes.keys() == {"y"}
-    assert center.contact(contact_id).ask == dialogue.Play(dialogue.Prompt("text", "no"))
+    assert center.runs(contact_id).ask == dialogue.Play(dialogue.Prompt("text", "no"))
 
 
 # Into a queue
@@ -772,7 +775,7 @@ def test_a_full_queue_takes_its_own_branch_and_offered_contacts_count():
         6 s    c5 call sales          -
         """
     )
-    assert center.contact("c3").ask == dialogue.Play(dialogue.Prompt("text", "full"))
+    assert center.runs("c3").ask == dialogue.Play(dialogue.Prompt("text", "full"))
 
 
 @pytest.mark.parametrize(("most", "rest"), [(0, "-"), (1, "ContactEnqueued c1 sales")])
@@ -785,14 +788,15 @@ def test_a_queue_takes_as_many_as_it_says(most, rest):
     """)
 
 
-def test_a_contact_is_in_no_flow_once_it_is_in_the_queue_and_once_it_has_ended():
+def test_a_contact_is_in_the_queue_flow_while_it_waits_and_in_none_once_it_has_ended():
     center = with_flow(*HELLO)
     center.available("a1")
     center.ledger("""
         0 s    c1 call sales          ContactEnqueued c1 sales; ContactOffered c1 a1 until 20 s
     """)
-    waiting = center.contact("c1")
-    assert (waiting.session, waiting.ask, waiting.edition) == (None, None, None)
+    assert {side: run.flow_type for side, run in center.contact("c1").runs.items()} == {
+        "customer": "CUSTOMER_QUEUE"
+    }
     center.ledger("""
         1 s    c2 enters welcome      -
         2 s    c2 leaves              ContactEnded c2 CUSTOMER_DISCONNECT IN_FLOW;
@@ -804,7 +808,7 @@ def test_a_contact_is_in_no_flow_once_it_is_in_the_queue_and_once_it_has_ended()
         for event in happened
         if isinstance(event, ContactCompleted)
     )
-    assert (leg.session, leg.ask, leg.edition) == (None, None, None)
+    assert (leg.runs, leg.timers, leg.edition) == ({}, {}, None)
 
 
 def test_a_queue_that_is_disabled_or_gone_takes_the_error_branch():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flow_builders import VIEW, a_flow, an_action, first
+from flow_builders import VIEW, a_flow, an_action, asks, first, hears, place
 from ringfloor.base import codec
 from ringfloor.base.limits import (
     ATTRIBUTES_BYTES_MAX,
@@ -17,16 +17,15 @@ from ringfloor.base.limits import (
 )
 from ringfloor.domain.dialogue import (
     Answer,
-    Ask,
     Digits,
     Disconnect,
     Done,
+    Encryption,
     End,
     EnterFlow,
     EnterModule,
     Failed,
     Gather,
-    Heard,
     Invoke,
     LeaveModule,
     Play,
@@ -36,42 +35,19 @@ from ringfloor.domain.dialogue import (
     SetTargetQueue,
     TransferToQueue,
 )
-from ringfloor.flow.blocks import BLOCKS, checked_reply, lambda_event
+from ringfloor.flow.blocks import BLOCKS, ERROR_BRANCH, checked_reply, lambda_event
 from ringfloor.flow.catalog import CATALOG
-from ringfloor.flow.interpreter import Step, step
+from ringfloor.flow.interpreter import step
 
 ERROR = ("NoMatchingError",)
 """What every example has, so that a failure shows itself as a place."""
 
 
-def asks(type_: str, parameters: dict[str, Any], **view: Any) -> Ask | str:
-    """What an action asks, or the place where it leads without asking."""
-    action = an_action(type_, parameters, errors=(*ERROR, "NoMatchingCondition"))
-    taken = first(a_flow(action), VIEW | view)
-    return taken.ask if taken.session.action == "it" else str(taken.session.action)
-
-
-def hears(
-    type_: str,
-    parameters: dict[str, Any],
-    heard: Heard,
-    errors: tuple[str, ...] = ERROR,
-    when: dict[tuple[str, str], str] | None = None,
-) -> Step:
-    """Where an action leads when it hears this."""
-    flow = a_flow(an_action(type_, parameters, errors=errors, when=when))
-    asked = first(flow, VIEW)
-    assert asked.session.action == "it"
-    return step(flow, asked.session, heard, VIEW)
-
-
-def place(taken: Step) -> str | None:
-    return taken.session.action
-
-
-def test_every_block_is_a_type_of_the_language():
-    assert set(BLOCKS) <= set(CATALOG)
-    assert len(BLOCKS) == 13
+def test_every_type_of_the_language_is_executed_or_fails_for_a_reason():
+    assert set(BLOCKS) | set(ERROR_BRANCH) == set(CATALOG)
+    assert not set(BLOCKS) & set(ERROR_BRANCH)
+    assert len(BLOCKS) == 46
+    assert all(ERROR_BRANCH.values())
 
 
 # MessageParticipant
@@ -118,6 +94,7 @@ STORE = {
     "StoreInput": "True",
     "InputValidation": {"CustomValidation": {"MaximumLength": "4"}},
 }
+KEY = {"EncryptionKeyId": "k", "Key": "$.Attributes.queue"}
 INPUT_ERRORS = ("NoMatchingError", "NoMatchingCondition", "InputTimeLimitExceeded")
 MENU_ASKS = Gather(
     prompt=Prompt("text", "Press 1"),
@@ -191,7 +168,11 @@ def changed(gather: Gather, **changes: Any) -> Gather:
         (validated({"CustomValidation": 4}), changed(STORE_ASKS, max_digits=FLOW_INPUT_DIGITS_MAX)),
         (validated(None), changed(STORE_ASKS, max_digits=FLOW_INPUT_DIGITS_MAX)),
         (a_phone(), changed(STORE_ASKS, max_digits=18)),
-        (STORE | {"InputEncryption": {"EncryptionKeyId": "k", "Key": "p"}}, "NoMatchingError"),
+        (STORE | {"InputEncryption": KEY}, changed(STORE_ASKS, encryption=Encryption("k", "q7"))),
+        (MENU | {"InputEncryption": KEY}, MENU_ASKS),
+        (STORE | {"InputEncryption": {"EncryptionKeyId": "k"}}, "NoMatchingError"),
+        (STORE | {"InputEncryption": "k"}, "NoMatchingError"),
+        (a_phone() | {"InputEncryption": KEY}, "NoMatchingError"),
         (MENU | {"Text": "x" * (FLOW_PROMPT_CHARS_MAX + 1)}, "NoMatchingError"),
         ({"PromptId": "$.Attributes.none"}, "NoMatchingError"),
         ({"Media": {"Uri": "s3://b/k"}}, "NoMatchingError"),
@@ -204,6 +185,25 @@ def test_input_is_asked_for(parameters, expected):
 @pytest.mark.parametrize("channel", ["CHAT", "TASK", "EMAIL"])
 def test_input_needs_a_telephone(channel):
     assert asks("GetParticipantInput", MENU, Channel=channel) == "NoMatchingError"
+    assert asks("GetParticipantInput", STORE, Channel=channel) == "NoMatchingError"
+
+
+def test_a_menu_of_a_task_is_at_once_out_of_time():
+    flow = a_flow(an_action("GetParticipantInput", MENU, errors=INPUT_ERRORS))
+    assert place(first(flow, VIEW | {"Channel": "TASK"})) == "InputTimeLimitExceeded"
+
+
+def test_encrypted_input_is_stored_as_it_was_heard():
+    cipher = "bm90IGEgc2VjcmV0IGFueSBtb3Jl" * 20
+    parameters = STORE | {"InputEncryption": KEY}
+    taken = hears("GetParticipantInput", parameters, Digits(cipher, "terminated"))
+    assert (place(taken), taken.session.stored_input) == ("next", cipher)
+    clear = hears("GetParticipantInput", parameters, Digits("4111111111111111", "terminated"))
+    assert (place(clear), clear.session.stored_input) == ("NoMatchingError", None)
+    silent = hears("GetParticipantInput", parameters, Digits("", "no_input"))
+    assert silent.session.stored_input == "Timeout"
+    endless = hears("GetParticipantInput", parameters, Digits("x" * 5_000, "terminated"))
+    assert place(endless) == "NoMatchingError"
 
 
 # Input as it is heard
@@ -411,6 +411,7 @@ def test_a_function_gets_the_contact_and_its_parameters():
             {"Attributes": {"a": "$.Attributes.name!", "b": 5, "c": True, "d": "$.Nothing"}},
             SetAttributes({"a": "Ann!", "b": "5", "c": "true", "d": ""}),
         ),
+        ({"Attributes": {"of $.Attributes.name": "b"}}, SetAttributes({"of Ann": "b"})),
         (
             {"Attributes": {"a": "b"}, "TargetContact": "Related"},
             SetAttributes({"a": "b"}, "Related"),
@@ -462,6 +463,10 @@ def test_attributes_lead_on_or_fail():
         ("NumberLessThan", "5", " 4", False),
         ("NumberLessThan", "5", "1e-9", False),
         ("Unheard", "5", "5", False),
+        ("KeyExists", "a", {"a": None}, True),
+        ("KeyExists", "b", {"a": 1}, False),
+        ("KeyExists", "a", "a", False),
+        ("KeyExists", "a", ["a"], False),
     ],
 )
 def test_a_value_is_held_against_an_operand(operator, operand, value, holds):
@@ -613,10 +618,10 @@ def test_the_end_of_a_flow_is_the_end():
     assert step(flow, asked.session, Done(), VIEW).ask == End("finished")
 
 
-# What is not executed yet
+# What is not executed
 
 
-@pytest.mark.parametrize("type_", [*sorted(set(CATALOG) - set(BLOCKS)), "NeverHeardOf"])
+@pytest.mark.parametrize("type_", [*sorted(ERROR_BRANCH), "NeverHeardOf"])
 def test_every_other_type_fails(type_):
     assert asks(type_, {"TimeLimitSeconds": "1"}) == "NoMatchingError"
     assert first(a_flow(an_action(type_))).ask == End("dead_end")

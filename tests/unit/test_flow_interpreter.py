@@ -5,6 +5,7 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,10 +20,16 @@ from ringfloor.domain.dialogue import (
     End,
     Failed,
     Heard,
+    Left,
+    Passed,
     Play,
     Prompt,
+    Result,
+    Said,
     Session,
+    ViewAnswer,
 )
+from ringfloor.flow.catalog import CATALOG, row_of
 from ringfloor.flow.defaults import default_flows, sample_inbound
 from ringfloor.flow.interpreter import begin, step
 from ringfloor.flow.language import Flow, parse
@@ -63,9 +70,36 @@ def test_a_contact_walks_a_flow():
 
 
 def test_hearing_nothing_asks_again():
-    session = walk(MENU_FLOW, [Done()])[-1].session
-    assert session.action == "menu"
-    assert step(MENU_FLOW, session, None, VIEW) == walk(MENU_FLOW, [Done()])[-1]
+    before = walk(MENU_FLOW, [Done()])[-1]
+    assert before.session.action == "menu"
+    again = step(MENU_FLOW, before.session, None, VIEW)
+    assert (again.session, again.ask, again.path) == (before.session, before.ask, ())
+
+
+def test_a_step_tells_what_was_left_on_its_way_and_how():
+    heards = [
+        Done(),
+        Digits("1", "max_digits"),
+        Answer({"tier": "gold", "words": "Hi"}),
+        Failed("X"),
+    ]
+    steps = walk(MENU_FLOW, heards)
+    assert [taken.path for taken in steps] == [
+        (),
+        (Passed("hello", "MessageParticipant"),),
+        (Passed("menu", "GetParticipantInput", "1"),),
+        (
+            Passed("ask", "InvokeLambdaFunction"),
+            Passed("which", "Compare", "gold"),
+        ),
+        (Passed("thank", "MessageParticipant", "X"),),
+    ]
+    assert [taken.action_type for taken in steps[:-1]] == [
+        "MessageParticipant",
+        "GetParticipantInput",
+        "InvokeLambdaFunction",
+        "MessageParticipant",
+    ]
 
 
 def test_a_session_that_has_not_begun_has_nothing_to_hear():
@@ -147,6 +181,34 @@ words = st.sampled_from(["true", "Yes", "$.Channel", "nextQuestion", "1"])
 payloads = st.dictionaries(st.sampled_from(["isOpen", "nextQuestion", "a"]), words) | st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner)
 )
+replies = st.dictionaries(st.text(max_size=3), scalars | st.lists(scalars, max_size=2), max_size=3)
+parts = scalars | st.fixed_dictionaries({}, optional={"name": scalars, "slots": replies})
+states = st.fixed_dictionaries(
+    {},
+    optional={
+        "dialogAction": st.sampled_from([{"type": "ElicitSlot"}, {"type": "Close"}, {}, 5]),
+        "intent": parts | st.just({"name": "Order"}),
+        "sessionAttributes": replies,
+    },
+)
+messages = st.lists(
+    scalars
+    | st.fixed_dictionaries(
+        {"content": scalars},
+        optional={"contentType": st.sampled_from(["PlainText", "SSML", "CustomPayload"])},
+    ),
+    max_size=3,
+)
+bot_replies = st.fixed_dictionaries(
+    {},
+    optional={
+        "sessionState": states | scalars,
+        "messages": messages | scalars,
+        "interpretations": st.lists(st.fixed_dictionaries({"intent": parts}) | scalars, max_size=2),
+        "dialogState": st.sampled_from(["ElicitSlot", "Fulfilled"]),
+        "intentName": scalars,
+    },
+)
 errors = st.sampled_from(
     ["NoMatchingError", "NoMatchingCondition", "QueueAtCapacity", "InputTimeLimitExceeded", "X"]
 )
@@ -157,7 +219,11 @@ heards: st.SearchStrategy[Heard] = st.one_of(
     st.just(Done()),
     st.builds(Digits, st.text(alphabet="0123456789*#", max_size=4), reasons),
     st.builds(Failed, errors),
-    st.builds(Answer, payloads),
+    st.builds(Answer, payloads | bot_replies),
+    st.builds(Result, st.sampled_from(["True", "31", "MessagesInterrupted", "WaitCompleted", ""])),
+    st.builds(Said, st.text(max_size=5)),
+    st.builds(ViewAnswer, st.sampled_from(["Next", ""]), replies),
+    st.builds(Left, st.none() | st.just("found"), replies),
 )
 
 
@@ -175,7 +241,7 @@ def test_whatever_is_heard_every_step_ends_in_an_ask(data):
 
 def journalled(strategy: st.SearchStrategy[Heard]) -> st.SearchStrategy[Heard]:
     """Only what the journal can hold: whole numbers of 64 bits, and numbers that are some."""
-    return strategy.filter(lambda heard: not isinstance(heard, Answer) or plain(heard.payload))
+    return strategy.filter(lambda heard: plain(msgspec.to_builtins(heard)))
 
 
 def plain(payload: Any) -> bool:
@@ -188,30 +254,14 @@ def plain(payload: Any) -> bool:
     return not isinstance(payload, int) or -(2**63) <= payload < 2**64
 
 
-parameter_names = st.sampled_from(
-    [
-        "Text",
-        "SSML",
-        "PromptId",
-        "Media",
-        "InputTimeLimitSeconds",
-        "StoreInput",
-        "InputValidation",
-        "DTMFConfiguration",
-        "LambdaFunctionARN",
-        "LambdaInvocationAttributes",
-        "ResponseValidation",
-        "InvocationType",
-        "Attributes",
-        "TargetContact",
-        "QueueId",
-        "ContactFlowId",
-        "ComparisonValue",
-        "FlowLoggingBehavior",
-        "FlowModuleId",
-        "Input",
-    ]
-)
+PARAMETER_NAMES = {
+    name
+    for type_ in CATALOG
+    for parameters in ({}, {"StoreInput": "True"}, {"ContinueFlowExecution": "False"})
+    if (row := row_of(type_, parameters)) is not None
+    for name in {*row.needs, *row.takes}
+}
+parameter_names = st.sampled_from(sorted(PARAMETER_NAMES))
 inner_names = st.sampled_from(
     [
         "CustomValidation",
@@ -221,27 +271,28 @@ inner_names = st.sampled_from(
         "CountryCode",
         "InterdigitTimeLimitSeconds",
         "ResponseType",
+        "EncryptionKeyId",
+        "Key",
+        "Text",
+        "Value",
+        "Steps",
+        "AliasArn",
+        "Name",
+        "Number",
+        "Id",
+        "InitialMessage",
+        "DisableExecution",
+        "AgentHold",
+        "$.Channel",
     ]
 )
 parameter_values = st.recursive(
     scalars.filter(plain)
-    | st.sampled_from(["True", "$.Attributes", "$.External.a", "5", "Local", "JSON"]),
+    | st.sampled_from(["True", "$.Attributes", "$.External", "$.Lex", "5", "Local", "JSON"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(inner_names, inner, max_size=3),
     max_leaves=6,
 )
-TYPES = [
-    "MessageParticipant",
-    "GetParticipantInput",
-    "InvokeLambdaFunction",
-    "UpdateContactAttributes",
-    "UpdateContactTargetQueue",
-    "TransferContactToQueue",
-    "Compare",
-    "TransferToFlow",
-    "InvokeFlowModule",
-    "EndFlowModuleExecution",
-    "UpdateFlowLoggingBehavior",
-]
+TYPES = sorted(CATALOG)
 
 
 @settings(max_examples=200, deadline=None)
@@ -256,12 +307,13 @@ TYPES = [
         max_size=5,
     ),
     st.lists(journalled(heards), max_size=8),
+    st.sampled_from(["VOICE", "CHAT", "TASK", "EMAIL", "X", None]),
 )
-def test_saved_flows_with_any_parameters_can_be_walked(actions, script):
+def test_saved_flows_with_any_parameters_can_be_walked(actions, script, channel):
     flow = a_flow(
         *(
             an_action(type_, parameters, identifier=str(number), then=str(then))
             for number, (type_, parameters, then) in enumerate(actions)
         )
     )
-    walk(flow, script)
+    walk(flow, script, VIEW | {"Channel": channel})

@@ -58,7 +58,7 @@ def test_why_a_channel_is_gone(by, q850, reason):
     ("event", "command"),
     [
         (telephony.ChannelAnswered("c1"), commands.ConnectSystem("c1")),
-        (telephony.ChannelAnswered("c1/agent"), None),
+        (telephony.ChannelAnswered("c1/agent"), commands.ConnectAgent("c1")),
         (telephony.ChannelRinging("c1"), None),
         (telephony.ChannelDigit("c1", "5"), None),
         (hung_up(channel="c1/agent"), commands.LoseAgent("c1")),
@@ -83,6 +83,40 @@ def test_why_a_channel_is_gone(by, q850, reason):
 )
 def test_what_news_means(event, command):
     assert heard(event) == command
+
+
+@pytest.mark.parametrize(
+    ("event", "command"),
+    [
+        (telephony.ChannelAnswered("c1/agent"), commands.ConnectAgent("c1", 0)),
+        (telephony.ChannelAnswered("c1/2/agent"), commands.ConnectAgent("c1", 2)),
+        (hung_up(channel="c1/2/agent"), commands.LoseAgent("c1", 2)),
+        (hung_up(channel="c1/agent", by="local"), None),
+        (
+            telephony.PlaybackFinished("t1/7", "c1/agent", "eof"),
+            commands.Hear("t1", 7, dialogue.Done()),
+        ),
+    ],
+)
+def test_news_of_agents_legs_names_the_leg_and_whose_flow_it_heard(event, command):
+    assert heard(event) == command
+
+
+async def test_after_a_restart_lines_that_nobody_knows_are_hung_up():
+    journal, clock = KeptJournal(), VirtualClock(START)
+    async with a_node(journal, clock) as stage:
+        office = await stage.an_instance(users=["ann"])
+        await office.a_call()
+        phones = stage.phones
+    phones.call(CUSTOMER, "+15555550100", "stray", clock.now())
+    async with a_node(journal, clock) as again:
+        again.outbox.connect(phones)
+        for desk in again.node.desks.values():
+            again.outbox.resume(desk, clock.now())
+        again.outbox.resumed(clock.now())
+        assert [each.channel_id for each in phones.channels()] == list(
+            again.node.desks[office.instance_id].center.contacts
+        )
 
 
 async def test_stale_news_changes_nothing():
@@ -163,7 +197,7 @@ async def test_a_restart_repeats_what_is_under_way():
 def functions(answer, *, direct=False, bound=None):
     """Functions whose HTTP is this coroutine or function of a request."""
     made = Functions({ARN: URL} if bound is None else bound, direct=direct)
-    made._client = httpx.AsyncClient(transport=httpx.MockTransport(answer), timeout=None)
+    made._web._client = httpx.AsyncClient(transport=httpx.MockTransport(answer), timeout=None)
     return made
 
 

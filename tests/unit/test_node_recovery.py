@@ -35,6 +35,8 @@ def state(desk):
         desk.realtime.dump(),
         desk.records.dump(),
         desk.waiting.dump(),
+        desk.transcripts.dump(),
+        desk.traces.dump(),
     )
 
 

@@ -95,9 +95,9 @@ async def test_what_is_taken_away_is_gone_at_once(office):
     ("granted", "operation", "code"),
     [
         ([AGENT], "CreateOutboundContact", "AccessDeniedException"),
-        ([AGENT, OUTBOUND], "CreateOutboundContact", "NotImplementedException"),
+        ([AGENT, OUTBOUND], "CreateOutboundContact", "InvalidRequestException"),
         ([AGENT, TASKS], "CreateTaskContact", "AccessDeniedException"),
-        ([AGENT], "CreateTaskContact", "NotImplementedException"),
+        ([AGENT], "CreateTaskContact", "InvalidRequestException"),
     ],
 )
 async def test_some_operations_need_more_or_less(office, granted, operation, code):

@@ -190,13 +190,35 @@ def test_a_contact_of_an_agent_queue_counts_nowhere_but_keeps_its_agent_busy():
     assert group(realtime).free[VOICE] == 0
 
 
-def test_an_agents_own_call_is_a_contact_from_its_first_ring_and_its_failure_ends_it():
+def test_an_agents_own_call_is_a_contact_from_its_first_ring_and_in_error_when_it_fails():
     realtime, legs = a_center(), Legs()
     dialled = {"method": "OUTBOUND", "stage": "DIALING", "queue_id": "q", "agent_id": "a"}
     tell(realtime, legs.begin("c", AT, **dialled))
     assert (group(realtime).on_contact[1 << VOICE], line(realtime).active) == (1, 1)
     tell(realtime, *legs.end("c", AT + 60_000, "TELECOM_UNANSWERED"))
+    assert (group(realtime).available, line(realtime)) == (0, LineCount())
+    assert group(realtime).in_error[1 << VOICE] == 1
+    tell(realtime, events.ContactCleared("c", "a"))
     assert (group(realtime).available, line(realtime)) == (1, LineCount())
+
+
+def test_an_agent_whose_phone_is_lost_before_he_is_joined_is_in_error_and_the_contact_waits_on():
+    realtime, legs = a_center(), Legs()
+    queued(realtime, legs, "c", "VOICE")
+    tell(realtime, legs.offer("c", "a", AT), events.ContactAccepted("c", "a", "p"))
+    assert (group(realtime).on_contact[1 << VOICE], len(line(realtime).waiting)) == (0, 0)
+    tell(realtime, events.AgentLegLost("c", "a", "q", "VOICE"))
+    assert (group(realtime).in_error[1 << VOICE], len(line(realtime).waiting)) == (1, 1)
+
+
+def test_a_customer_who_leaves_in_a_whisper_leaves_his_agent_in_error():
+    realtime, legs = a_center(), Legs()
+    queued(realtime, legs, "c", "VOICE")
+    tell(realtime, legs.offer("c", "a", AT), events.ContactAccepted("c", "a", "p"))
+    tell(realtime, events.ContactDequeued("c", "a"), *legs.end("c", AT))
+    assert (group(realtime).in_error[1 << VOICE], line(realtime)) == (1, LineCount())
+    tell(realtime, events.ContactCleared("c", "a"))
+    assert (group(realtime).available, realtime.facts.contacts) == (1, {})
 
 
 def test_after_contact_work_counts_by_the_contacts_own_queue_and_channel():

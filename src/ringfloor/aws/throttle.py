@@ -64,6 +64,18 @@ IDENTITY_LIMITS = Limits(
 )
 """Of IAM and STS, by action: STS's published quota; IAM publishes none."""
 
+PARTICIPANT_LIMITS = Limits(
+    others=Rate(per_second=2, burst=5),
+    operations={
+        "CreateParticipantConnection": Rate(per_second=6, burst=9),
+        "DisconnectParticipant": Rate(per_second=3, burst=5),
+        "GetAttachment": Rate(per_second=8, burst=12),
+        "GetTranscript": Rate(per_second=8, burst=12),
+        "SendEvent": Rate(per_second=10, burst=15),
+        "SendMessage": Rate(per_second=10, burst=15),
+    },
+)
+"""Of the participant service, per account; our choice, of the size of AWS's quotas."""
 
 NO_LIMITS = Limits(others=None, operations={})
 

@@ -50,6 +50,11 @@ def generator(number: int) -> Dice:
     return random.Random(number)  # noqa: S311  reproducible on purpose
 
 
+def branch(seed: Seed, number: int) -> Seed:
+    """The number-th seed of a seed: for what follows from a command, so that no id comes twice."""
+    return blake2b(seed, digest_size=16, person=number.to_bytes(16, "big")).digest()
+
+
 def derive(seed: Seed, number: int) -> str:
     """The number-th id of a seed: a lower-case UUID (version 4 layout, RFC 9562)."""
     digest = bytearray(blake2b(seed, digest_size=16, salt=number.to_bytes(16, "big")).digest())

@@ -7,7 +7,7 @@ written only on the wire, by seconds().
 
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 Instant = int
@@ -32,6 +32,16 @@ def from_seconds(wire: float) -> Instant:
     return round(wire * SECOND)
 
 
+def iso(instant: Instant) -> str:
+    """ISO 8601 in whole seconds, UTC: 2023-06-01T09:59:50Z."""
+    return f"{(_MIDNIGHT + timedelta(milliseconds=instant)):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def iso_milliseconds(instant: Instant) -> str:
+    """ISO 8601 with milliseconds, UTC: 2023-06-01T09:59:50.123Z."""
+    return f"{iso(instant)[:-1]}.{instant % SECOND:03}Z"
+
+
 def months_before(instant: Instant, months: int) -> Instant:
     """The same time of day so many calendar months earlier, UTC.
 
@@ -49,6 +59,7 @@ def months_before(instant: Instant, months: int) -> Instant:
 
 
 _EPOCH = date(1970, 1, 1)
+_MIDNIGHT = datetime(1970, 1, 1)  # noqa: DTZ001  UTC, which all instants are
 
 
 class Clock(Protocol):

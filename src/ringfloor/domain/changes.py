@@ -24,6 +24,10 @@ def change(contact: Contact, said: ContactChange, at: Instant) -> None:
                 contact.name = said.name
             if said.description is not None:
                 contact.description = said.description
+            if said.language is not None:
+                contact.language = said.language
+            if said.customer_id is not None:
+                contact.customer_id = said.customer_id
             contact.references = {**contact.references, **said.references}
             contact.segment_attributes = {**contact.segment_attributes, **said.segment_attributes}
 

@@ -4,23 +4,32 @@ From outside: operations, the agent service, carriers, functions, the passing of
 the consequences that engine.react finds. Commands are never journaled; their events are.
 """
 
-from msgspec import Struct, field
+from typing import Literal
 
+from msgspec import field
+
+from ringfloor.base.limits import TASK_LIFE_MS
 from ringfloor.base.time import Duration, Instant
-from ringfloor.domain.contact import Contact, Reference
+from ringfloor.domain.chat_commands import *  # noqa: F403  a part of these commands
+from ringfloor.domain.chat_commands import ChatCommand
+from ringfloor.domain.contact import (
+    Contact,
+    MonitorState,
+    Reference,
+    Side,
+    Template,
+    Track,
+)
+from ringfloor.domain.criteria import Step
 from ringfloor.domain.dialogue import Heard
 from ringfloor.domain.resources import Properties
+from ringfloor.domain.structs import CommandStruct
 from ringfloor.domain.vocabulary import Channel, DisconnectReason
-
-
-class _Command(Struct, frozen=True):
-    pass
-
 
 # The instance and its resources
 
 
-class CreateInstance(_Command, frozen=True, kw_only=True):
+class CreateInstance(CommandStruct, frozen=True, kw_only=True):
     """Answers the id of the instance, which the caller has chosen. Seeds what AWS seeds."""
 
     instance_id: str
@@ -34,15 +43,15 @@ class CreateInstance(_Command, frozen=True, kw_only=True):
     """A phone number that the new instance owns and that is BasicQueue's outbound caller id."""
 
 
-class UpdateInstance(_Command, frozen=True):
+class UpdateInstance(CommandStruct, frozen=True):
     changes: Properties
 
 
-class DeleteInstance(_Command, frozen=True):
+class DeleteInstance(CommandStruct, frozen=True):
     pass
 
 
-class CreateResource(_Command, frozen=True, kw_only=True):
+class CreateResource(CommandStruct, frozen=True, kw_only=True):
     """Answers the id: the first of the seed, or that of what the client token has made already.
 
     id: where it is not the seed's, because the resource comes from another instance.
@@ -57,7 +66,7 @@ class CreateResource(_Command, frozen=True, kw_only=True):
     client_token: str | None = None
 
 
-class UpdateResource(_Command, frozen=True):
+class UpdateResource(CommandStruct, frozen=True):
     """expected: values that these properties must still have, or ConditionalOperationFailed."""
 
     kind: str
@@ -66,13 +75,13 @@ class UpdateResource(_Command, frozen=True):
     expected: Properties | None = None
 
 
-class TagResource(_Command, frozen=True):
+class TagResource(CommandStruct, frozen=True):
     kind: str
     id: str
     tags: dict[str, str | None]
 
 
-class DeleteResource(_Command, frozen=True):
+class DeleteResource(CommandStruct, frozen=True):
     kind: str
     id: str
 
@@ -80,7 +89,7 @@ class DeleteResource(_Command, frozen=True):
 # Contacts
 
 
-class StartOutboundContact(_Command, frozen=True, kw_only=True):
+class StartOutboundContact(CommandStruct, frozen=True, kw_only=True):
     """StartOutboundVoiceContact. The contact's id is the first of the seed."""
 
     to: str
@@ -99,7 +108,7 @@ class StartOutboundContact(_Command, frozen=True, kw_only=True):
     """How many calls there may be at once; None: no bound."""
 
 
-class StartInboundContact(_Command, frozen=True, kw_only=True):
+class StartInboundContact(CommandStruct, frozen=True, kw_only=True):
     """A customer calls: to a claimed number, whose flow answers, or straight into a flow."""
 
     contact_id: str
@@ -107,15 +116,79 @@ class StartInboundContact(_Command, frozen=True, kw_only=True):
     from_number: str
     to: str | None = None
     flow_id: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
     quota: int | None = None
     """How many calls there may be at once; None: no bound."""
 
 
-class StopContact(_Command, frozen=True):
+class StartTask(CommandStruct, frozen=True, kw_only=True):
+    """StartTaskContact. The contact's id is the first of the seed.
+
+    target_id: a queue or user that the flow finds set. previous: the contact before it, live or as
+    history has it; the two share their attributes. at: when the flow begins, if not now.
+    """
+
+    name: str
+    flow_id: str
+    description: str | None = None
+    target_id: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
+    segment_attributes: dict[str, str] = field(default_factory=dict)
+    client_token: str | None = None
+    previous: Contact | None = None
+    related_contact_id: str | None = None
+    association_id: str | None = None
+    template: Template | None = None
+    quick_connect_id: str | None = None
+    at: Instant | None = None
+    life_ms: Duration = TASK_LIFE_MS
+    quota: int | None = None
+    """How many tasks there may be at once; None: no bound."""
+
+
+class TransferTask(CommandStruct, frozen=True, kw_only=True):
+    """TransferContact. The new contact's id is the first of the seed."""
+
+    contact_id: str
+    flow_id: str
+    target_id: str | None = None
+    client_token: str | None = None
+
+
+class PauseTask(CommandStruct, frozen=True):
+    """flow_id: what runs at this, instead of what the contact's hook says."""
+
+    contact_id: str
+    flow_id: str | None = None
+
+
+class ResumeTask(CommandStruct, frozen=True):
+    """flow_id: as in PauseTask."""
+
+    contact_id: str
+    flow_id: str | None = None
+
+
+class FinishTask(CommandStruct, frozen=True):
+    """The agent has done it."""
+
+    agent_id: str
     contact_id: str
 
 
-class UpdateAttributes(_Command, frozen=True):
+class SetExpiry(CommandStruct, frozen=True):
+    """A task lives so long from its beginning on."""
+
+    contact_id: str
+    life_ms: Duration
+
+
+class StopContact(CommandStruct, frozen=True):
+    contact_id: str
+
+
+class UpdateAttributes(CommandStruct, frozen=True):
     """record: the contact as history has it, if it is no longer live."""
 
     contact_id: str
@@ -123,7 +196,7 @@ class UpdateAttributes(_Command, frozen=True):
     record: Contact | None = None
 
 
-class TagContact(_Command, frozen=True):
+class TagContact(CommandStruct, frozen=True):
     """tags: None takes a tag away. record: as in UpdateAttributes."""
 
     contact_id: str
@@ -131,7 +204,7 @@ class TagContact(_Command, frozen=True):
     record: Contact | None = None
 
 
-class UpdateContact(_Command, frozen=True, kw_only=True):
+class UpdateContact(CommandStruct, frozen=True, kw_only=True):
     """None: as before; the maps add to what is there. record: as in UpdateAttributes."""
 
     contact_id: str
@@ -142,48 +215,65 @@ class UpdateContact(_Command, frozen=True, kw_only=True):
     record: Contact | None = None
 
 
-class UpdateRoutingData(_Command, frozen=True):
+class UpdateRoutingData(CommandStruct, frozen=True):
     """None: as before."""
 
     contact_id: str
     priority: int | None = None
     age_adjustment_ms: Duration | None = None
+    steps: tuple[Step, ...] | None = None
+    """Of routing criteria."""
 
 
-class UpdateSchedule(_Command, frozen=True):
+class AssignContact(CommandStruct, frozen=True):
+    """Offer a contact in queue to this agent, whatever his status and slots."""
+
+    contact_id: str
+    agent_id: str
+
+
+class UpdateSchedule(CommandStruct, frozen=True):
     """A scheduled contact begins at another instant."""
 
     contact_id: str
     until: Instant
 
 
-class ExpireRecords(_Command, frozen=True):
+class ExpireRecords(CommandStruct, frozen=True):
     """Forget the contacts that are no longer kept."""
 
 
 # What the world answers
 
 
-class ConnectSystem(_Command, frozen=True):
+class ConnectSystem(CommandStruct, frozen=True):
     """The far end of an outbound call has answered."""
 
     contact_id: str
 
 
-class LoseChannel(_Command, frozen=True):
+class LoseChannel(CommandStruct, frozen=True):
     """The customer's channel is gone. reason: what that means for the contact."""
 
     contact_id: str
     reason: DisconnectReason
 
 
-class LoseAgent(_Command, frozen=True):
-    """The agent's leg is gone without his saying so."""
+class ConnectAgent(CommandStruct, frozen=True):
+    """The agent's own phone is up. leg: how many the contact had before it."""
 
     contact_id: str
+    leg: int = 0
 
 
-class Hear(_Command, frozen=True):
+class LoseAgent(CommandStruct, frozen=True):
+    """The agent's leg is gone without his saying so. leg: as in ConnectAgent."""
+
+    contact_id: str
+    leg: int = 0
+
+
+class Hear(CommandStruct, frozen=True):
     """The world answers the ask of this number."""
 
     contact_id: str
@@ -194,82 +284,216 @@ class Hear(_Command, frozen=True):
 # Agents
 
 
-class SetAgentStatus(_Command, frozen=True):
+class SetAgentStatus(CommandStruct, frozen=True):
     """An agent or a supervisor chooses a status; while he is busy it becomes his next status."""
 
     agent_id: str
     status_id: str
 
 
-class AcceptContact(_Command, frozen=True):
+class AcceptContact(CommandStruct, frozen=True):
     agent_id: str
     contact_id: str
 
 
-class RejectContact(_Command, frozen=True):
+class RejectContact(CommandStruct, frozen=True):
     agent_id: str
     contact_id: str
 
 
-class ClearContact(_Command, frozen=True):
+class ClearContact(CommandStruct, frozen=True):
     """Ends after contact work, or puts a missed or failed offer away."""
 
     agent_id: str
     contact_id: str
 
 
-class HoldContact(_Command, frozen=True):
+class HoldContact(CommandStruct, frozen=True):
     agent_id: str
     contact_id: str
 
 
-class ResumeContact(_Command, frozen=True):
+class ResumeContact(CommandStruct, frozen=True):
     agent_id: str
     contact_id: str
 
 
-class LeaveContact(_Command, frozen=True):
+class LeaveContact(CommandStruct, frozen=True):
     """The agent hangs up."""
 
     agent_id: str
     contact_id: str
 
 
+# Calls. leg: which party of the call is meant.
+
+
+class DialOut(CommandStruct, frozen=True, kw_only=True):
+    """The agent calls somebody. The contact's id is the first of the seed."""
+
+    agent_id: str
+    to: str
+    queue_id: str | None = None
+    """Whose caller id is shown; None: the default outbound queue of his routing profile."""
+    related_contact_id: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    association_id: str | None = None
+    quota: int | None = None
+
+
+class AddParty(CommandStruct, frozen=True, kw_only=True):
+    """The agent dials somebody else, the customer on hold; exactly one of the two.
+
+    The new contact's id is the first of the seed.
+    """
+
+    agent_id: str
+    contact_id: str
+    quick_connect_id: str | None = None
+    number: str | None = None
+
+
+class HoldParty(CommandStruct, frozen=True):
+    agent_id: str
+    contact_id: str
+    leg: str
+
+
+class ResumeParty(CommandStruct, frozen=True):
+    agent_id: str
+    contact_id: str
+    leg: str
+
+
+class DropParty(CommandStruct, frozen=True):
+    """With his own leg the agent leaves."""
+
+    agent_id: str
+    contact_id: str
+    leg: str
+
+
+class MuteParty(CommandStruct, frozen=True):
+    agent_id: str
+    contact_id: str
+    leg: str
+    muted: bool
+
+
+class PressDigits(CommandStruct, frozen=True):
+    agent_id: str
+    contact_id: str
+    leg: str
+    digits: str
+
+
+class SwapParties(CommandStruct, frozen=True):
+    """Who was on hold talks, and the other way round."""
+
+    agent_id: str
+    contact_id: str
+
+
+class JoinParties(CommandStruct, frozen=True):
+    """Everybody talks with everybody."""
+
+    agent_id: str
+    contact_id: str
+
+
+class MonitorContact(CommandStruct, frozen=True, kw_only=True):
+    """A supervisor listens in. The new contact's id is the first of the seed."""
+
+    agent_id: str
+    contact_id: str
+    capabilities: tuple[MonitorState, ...]
+    client_token: str | None = None
+
+
+class SetMonitorState(CommandStruct, frozen=True):
+    agent_id: str
+    contact_id: str
+    state: MonitorState
+
+
+RecordingAction = Literal["START", "SUSPEND", "RESUME", "STOP"]
+
+
+class ChangeRecording(CommandStruct, frozen=True, kw_only=True):
+    """track: needed to start."""
+
+    contact_id: str
+    initial_contact_id: str
+    action: RecordingAction
+    track: Track | None = None
+
+
+class AgentVanished(CommandStruct, frozen=True):
+    """No desktop of the agent has asked for anything for long."""
+
+    agent_id: str
+
+
+class AgentReturned(CommandStruct, frozen=True):
+    """A desktop of the agent asks again."""
+
+    agent_id: str
+
+
+class GiveUp(CommandStruct, frozen=True):
+    """The one agent whom the contact was for has not taken it."""
+
+    contact_id: str
+
+
+class SettleCall(CommandStruct, frozen=True):
+    """Somebody has left the call: whoever cannot go on without him ends."""
+
+    call_id: str
+
+
 # Time, and consequences
 
 
-class Expire(_Command, frozen=True):
+class Expire(CommandStruct, frozen=True):
     """The earliest deadline is due."""
 
 
-class Advance(_Command, frozen=True):
+class Advance(CommandStruct, frozen=True):
     """The flow of a contact goes on with what it has just heard."""
 
     contact_id: str
+    side: Side = "customer"
     heard: Heard | None = None
     actions: int = 0
     """How many it has done since it last waited for anybody."""
 
 
-class CompleteContact(_Command, frozen=True):
+class CompleteContact(CommandStruct, frozen=True):
     """Nothing more can happen to this leg."""
 
     contact_id: str
 
 
-class MatchContact(_Command, frozen=True):
+class MatchContact(CommandStruct, frozen=True):
     """Look for an agent for this contact."""
 
     contact_id: str
 
 
-class MatchAgent(_Command, frozen=True):
+class MatchCallbacks(CommandStruct, frozen=True):
+    """Dial those who wait for a customer-first callback of this queue, while agents are free."""
+
+    queue_id: str
+
+
+class MatchAgent(CommandStruct, frozen=True):
     """Look for a contact for this agent."""
 
     agent_id: str
 
 
-class TakeNextStatus(_Command, frozen=True):
+class TakeNextStatus(CommandStruct, frozen=True):
     """The agent is free: his next status takes effect."""
 
     agent_id: str
@@ -285,15 +509,23 @@ Command = (
     | DeleteResource
     | StartOutboundContact
     | StartInboundContact
+    | StartTask
+    | TransferTask
+    | PauseTask
+    | ResumeTask
+    | FinishTask
+    | SetExpiry
     | StopContact
     | UpdateAttributes
     | TagContact
     | UpdateContact
     | UpdateRoutingData
+    | AssignContact
     | UpdateSchedule
     | ExpireRecords
     | ConnectSystem
     | LoseChannel
+    | ConnectAgent
     | LoseAgent
     | Hear
     | SetAgentStatus
@@ -306,7 +538,25 @@ Command = (
     | Expire
     | Advance
     | CompleteContact
+    | DialOut
+    | AddParty
+    | HoldParty
+    | ResumeParty
+    | DropParty
+    | MuteParty
+    | PressDigits
+    | SwapParties
+    | JoinParties
+    | MonitorContact
+    | SetMonitorState
+    | ChangeRecording
+    | AgentVanished
+    | AgentReturned
+    | SettleCall
+    | GiveUp
     | MatchContact
+    | MatchCallbacks
     | MatchAgent
     | TakeNextStatus
+    | ChatCommand
 )

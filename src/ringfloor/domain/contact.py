@@ -4,12 +4,14 @@ One contact is one leg: one channel, at most one queue stay, at most one agent (
 specification, section 2). Instants and durations are milliseconds.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
 from ringfloor.base.limits import RECORD_MONTHS, WIRE_SECONDS_MAX
 from ringfloor.base.time import DAY, SECOND, Duration, Instant, months_before
+from ringfloor.domain.chat import Figures
+from ringfloor.domain.criteria import Criteria
 from ringfloor.domain.dialogue import Ask, Session
 from ringfloor.domain.vocabulary import (
     AgentContactState,
@@ -20,8 +22,36 @@ from ringfloor.domain.vocabulary import (
     StatusType,
 )
 
-Stage = Literal["DIALING", "IN_FLOW", "SCHEDULED", "IN_QUEUE", "OFFERED", "CONNECTED", "ENDED"]
-"""Where a live contact is. ENDED: the conversation is over, after contact work goes on."""
+Stage = Literal[
+    "DIALING",
+    "IN_FLOW",
+    "SCHEDULED",
+    "IN_QUEUE",
+    "OFFERED",
+    "ACCEPTED",
+    "CONNECTED",
+    "TALKING",
+    "PAUSED",
+    "ENDED",
+]
+"""Where a live contact is.
+
+ACCEPTED: an agent has taken it, and whispers play, or a callback is dialled, before the two are
+joined. TALKING: a third party whom somebody has added to a call. PAUSED: a task that nobody works
+on for now. ENDED: the conversation is over, after contact work goes on.
+"""
+
+Side = Literal["customer", "agent"]
+"""The two sides of a contact; each is in at most one flow at a time."""
+
+
+class Voice(Struct, frozen=True, array_like=True):
+    """Who speaks texts to the customer."""
+
+    name: str
+    engine: str | None = None
+    style: str | None = None
+
 
 PRIORITY_DEFAULT = 5
 """QueuePriority of a contact that nobody ranked; 1 is best."""
@@ -43,6 +73,71 @@ class Caller(Struct, frozen=True, array_like=True):
 
     session: Session
     edition: str
+
+
+class Callback(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a queued callback calls, and how often it tries."""
+
+    queue_id: str
+    """The queue, or the agent, it was made for."""
+    attempts: int
+    """How often the customer is dialled at most, if he does not answer."""
+    retry_ms: Duration
+    """From one attempt that failed until the contact is in queue again."""
+    tried: int = 0
+    flow_id: str | None = None
+    """Customer first: the flow that he is in when he has answered. None: the agent first."""
+    dialled_id: str | None = None
+    """Customer first, in queue: the id of the contact that will dial him."""
+
+
+class Template(Struct, frozen=True, array_like=True):
+    """The task template that a task was made with, as it was called then."""
+
+    id: str
+    name: str
+
+
+class Run(Struct, kw_only=True, omit_defaults=True):
+    """One side of a contact in a flow."""
+
+    flow_type: str
+    """What it runs as: decides what happens when the run is over."""
+    session: Session
+    edition: str
+    """Which edition of its flow it runs."""
+    ask: Ask | None = None
+    """What the flow waits for; number is that of the ask among all of the contact's."""
+    number: int = 0
+    callers: list[Caller] = field(default_factory=list)
+    """Who waits for the module that it is in, the innermost last."""
+    hops: int = 0
+    """How many flows it has come through, one after the other."""
+
+
+MonitorState = Literal["SILENT_MONITOR", "BARGE"]
+
+
+class Watch(Struct, frozen=True, array_like=True):
+    """A stretch of time in which a supervisor did this with a call."""
+
+    state: MonitorState
+    since: Instant
+    until: Instant | None = None
+
+
+Track = Literal["FROM_AGENT", "TO_AGENT", "ALL"]
+
+RecordingState = Literal["RECORDING", "SUSPENDED", "STOPPED"]
+
+
+class Recording(Struct, frozen=True, array_like=True):
+    """What is known of the recording of a contact; there is no sound yet."""
+
+    track: Track
+    state: RecordingState
+    started_at: Instant
+    stopped_at: Instant | None = None
 
 
 class Contact(Struct, kw_only=True, omit_defaults=True):
@@ -97,13 +192,9 @@ class Contact(Struct, kw_only=True, omit_defaults=True):
     deadline_at: Instant | None = None
     """When the stage ends by itself: dialing, ringing, a callback's delay, after contact work."""
     edition: str | None = None
-    """Which edition of its flow the contact runs, or will run when it is answered."""
-    session: Session | None = None
-    """Where the contact stands in its flow."""
-    ask: Ask | None = None
-    """What the flow waits for; asks is its number."""
+    """Which edition of its flow the contact will run when it is answered."""
     asks: int = 0
-    """How many things the flow has asked of the world; names the next one."""
+    """How many things its flows have asked; names the next one."""
     association_id: str | None = None
     """The first contact of the tree that related contacts make; None: this one."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -112,8 +203,71 @@ class Contact(Struct, kw_only=True, omit_defaults=True):
     """By name."""
     segment_attributes: dict[str, str] = field(default_factory=dict)
     """Those that users have given, by the name of a predefined attribute."""
-    callers: list[Caller] = field(default_factory=list)
-    """Who waits for the module that the contact is in, the innermost last."""
+    runs: dict[Side, Run] = field(default_factory=dict)
+    """The flows that its sides are in."""
+    timers: dict[str, Instant] = field(default_factory=dict)
+    """What else happens by itself, by the name of its row in engine.TIMERS, and when."""
+    customer_leg: str | None = None
+    """Channel of the customer; None: the one that has the contact's own id."""
+    call_id: str | None = None
+    """The conversation of several legs that the contact belongs to, in Center.calls."""
+    chat_id: str | None = None
+    """The chat that it is a part of, in Center.chats."""
+    accepted_at: Instant | None = None
+    hooks: dict[str, str] = field(default_factory=dict)
+    """Key of UpdateContactEventHooks to the id of the flow that runs at that event."""
+    hooks_disabled: list[str] = field(default_factory=list)
+    """Events at which no flow runs."""
+    next_contacts: list[str] = field(default_factory=list)
+    """Contacts that this one has gone over into, in order."""
+    customer_id: str | None = None
+    language: str | None = None
+    callback_number: str | None = None
+    """Where a queued callback would call; None: the customer's number."""
+    callback: Callback | None = None
+    """What a queued callback is to do."""
+    ranks_from: Instant | None = None
+    """Since when it waits, for its place in line; None: since it was enqueued."""
+    scheduled_at: Instant | None = None
+    """When a scheduled task begins, or a callback enters its queue."""
+    expires_at: Instant | None = None
+    """When its life is over."""
+    paused_at: Instant | None = None
+    last_paused_at: Instant | None = None
+    last_resumed_at: Instant | None = None
+    pauses: int = 0
+    pause_ms: Duration = 0
+    agent_pause_ms: Duration = 0
+    """Of these, while an agent had it."""
+    links: int = 0
+    """How many contacts were before it in its chain of tasks."""
+    template: Template | None = None
+    started_with: str | None = None
+    """Quick connect that a task was started with."""
+    direct: bool = False
+    """Offered to one agent only: it does not wait for him."""
+    transferred_to: str | None = None
+    """Number of the third party whom the customer was left with."""
+    monitors: str | None = None
+    """The call that it monitors."""
+    capabilities: tuple[MonitorState, ...] = ()
+    """What its supervisor may do."""
+    watches: list[Watch] = field(default_factory=list)
+    """What he has done, in order."""
+    recording: Recording | None = None
+    criteria: list[Criteria] = field(default_factory=list)
+    """Its last sets of routing criteria; the last of them counts."""
+    agent_ready_at: Instant | None = None
+    """Since when the phone of the agent who has accepted it is up."""
+    agent_legs: int = 0
+    """How many agents' phones it had before this one; names the leg of the one it has."""
+    voice: Voice | None = None
+    streaming: bool = False
+    """Whether the customer's audio is streamed."""
+    recording_behavior: dict[str, Any] | None = None
+    """What its flows have said of recording, as the action's parameters say it."""
+    figures: Figures | None = None
+    """Of a chat: how the conversation has gone."""
 
 
 class Held(Struct, kw_only=True, omit_defaults=True):
@@ -123,6 +277,10 @@ class Held(Struct, kw_only=True, omit_defaults=True):
     channel: Channel
     state: AgentContactState
     since: Instant
+    error: str | None = None
+    """Why it is ERROR, in the words of the agent's state: FailedConnectCustomer ..."""
+    assigned: bool = False
+    """Given to him by hand, whatever his status and slots."""
 
 
 class Agent(Struct, kw_only=True, omit_defaults=True):
@@ -139,6 +297,8 @@ class Agent(Struct, kw_only=True, omit_defaults=True):
     """Start of the wait that longest available agent compares."""
     idle_turn: int = 0
     """Order among agents idle since the same instant."""
+    vanished: bool = False
+    """Whether his desktops have gone without signing out."""
 
 
 def association(contact: Contact) -> str:

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from ringfloor.base.time import Duration
+from ringfloor.base.time import Duration, Instant
 
 
-class Session(Struct, frozen=True, kw_only=True):
+class Session(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a contact stands in a flow; small enough to journal at every step."""
 
     flow_id: str
@@ -24,6 +24,16 @@ class Session(Struct, frozen=True, kw_only=True):
     logging: bool = False
     module_input: dict[str, Any] | None = None
     """$.Modules.Input: what a module was invoked with."""
+    loops: dict[str, int] = field(default_factory=dict)
+    """Identifier of a Loop action to how often it has gone round."""
+    metrics: dict[str, Any] | None = None
+    """$.Metrics: what GetMetricData has found."""
+    lex: dict[str, Any] | None = None
+    """$.Lex, and what a bot needs to go on: the state of its session."""
+    views: dict[str, Any] | None = None
+    """$.Views: the last answer to a view."""
+    module_result: dict[str, Any] | None = None
+    """$.Modules.Result: what the last module has given back."""
 
 
 class Prompt(Struct, frozen=True):
@@ -49,6 +59,32 @@ class Gather(Struct, frozen=True, tag="gather", kw_only=True):
     inter_digit_ms: Duration
     terminators: str
     cancel_key: bool
+    encryption: "Encryption | None" = None
+    """With what the digits are encrypted before anybody sees them."""
+
+
+class Encryption(Struct, frozen=True):
+    """Input that is stored encrypted. key: the certificate, PEM; key_id: what names it."""
+
+    key_id: str
+    key: str
+
+
+class PlayLoop(Struct, frozen=True, tag="play_loop"):
+    """Play these one after the other, again and again.
+
+    interrupt_ms: every so often the flow hears Result("MessagesInterrupted"); None: never.
+    """
+
+    prompts: tuple[Prompt, ...]
+    interrupt_ms: Duration | None = None
+
+
+class Receive(Struct, frozen=True, tag="receive"):
+    """Send a message, then wait for what the customer of a chat writes: Said."""
+
+    prompt: Prompt | None
+    timeout_ms: Duration
 
 
 class Invoke(Struct, frozen=True, tag="invoke", kw_only=True):
@@ -59,6 +95,41 @@ class Invoke(Struct, frozen=True, tag="invoke", kw_only=True):
     timeout_ms: Duration
     response_type: Literal["STRING_MAP", "JSON"] = "STRING_MAP"
     asynchronous: bool = False
+
+
+class InvokeBot(Struct, frozen=True, tag="invoke_bot", kw_only=True):
+    """Tell a bot what the customer has said; Answer: the bot's reply.
+
+    bot: its alias ARN, or its name. event: the request, in the form of Lex V2's RecognizeText.
+    """
+
+    bot: str
+    event: dict[str, Any]
+    timeout_ms: Duration
+
+
+class ShowView(Struct, frozen=True, tag="show_view", kw_only=True):
+    """Show a view to the customer of a chat, or to an agent; ViewAnswer or TimeLimitExceeded."""
+
+    view: str
+    version: str | None
+    data: dict[str, Any]
+    timeout_ms: Duration
+
+
+class TransferToNumber(Struct, frozen=True, tag="transfer_to_number", kw_only=True):
+    """Connect the customer to a third party.
+
+    resumes: the flow goes on when that party has left (Done), or could not be had (CallFailed,
+    ConnectionTimeLimitExceeded); else the contact is over with the transfer.
+    """
+
+    number: str
+    ring_ms: Duration
+    resumes: bool
+    digits: str = ""
+    """Keys that are pressed when the third party has answered; a comma is a pause."""
+    caller_id: str | None = None
 
 
 class SetAttributes(Struct, frozen=True, tag="set_attributes"):
@@ -77,6 +148,171 @@ class TransferToQueue(Struct, frozen=True, tag="transfer_to_queue"):
     pass
 
 
+class DequeueAndTransfer(Struct, frozen=True, tag="dequeue_and_transfer", kw_only=True):
+    """From this queue into another, out of the customer queue flow; neither: the target queue."""
+
+    queue_id: str | None = None
+    agent_id: str | None = None
+
+
+class TransferToAgent(Struct, frozen=True, tag="transfer_to_agent"):
+    """Ring the agent for whom the transfer flow runs."""
+
+
+class SetHooks(Struct, frozen=True, tag="set_hooks"):
+    """Which flow runs at which event of the contact, by the key of UpdateContactEventHooks.
+
+    hooks: id or ARN of a flow. disabled: whether the flow of that event runs at all.
+    """
+
+    hooks: dict[str, str]
+    disabled: dict[str, bool] = field(default_factory=dict)
+
+
+class SetRouting(Struct, frozen=True, tag="set_routing", kw_only=True):
+    """Another rank; None: as before."""
+
+    priority: int | None = None
+    age_adjustment_ms: Duration | None = None
+
+
+class SetRoutingCriteria(Struct, frozen=True, tag="set_routing_criteria"):
+    """criteria: the API's RoutingCriteria, its references resolved."""
+
+    criteria: dict[str, Any]
+
+
+class SetRecording(Struct, frozen=True, tag="set_recording"):
+    """behavior: parameters of the action as they stand."""
+
+    behavior: dict[str, Any]
+
+
+class SetStreaming(Struct, frozen=True, tag="set_streaming"):
+    """Media streaming of the customer's audio on or off."""
+
+    enabled: bool
+
+
+class SetVoice(Struct, frozen=True, tag="set_voice", kw_only=True):
+    """The voice that speaks texts from now on."""
+
+    voice: str
+    engine: str | None = None
+    style: str | None = None
+
+
+class SetData(Struct, frozen=True, tag="set_data", kw_only=True):
+    """What UpdateContactData says of a contact; None: as before.
+
+    references: name to (type, value).
+    """
+
+    name: str | None = None
+    description: str | None = None
+    language: str | None = None
+    customer_id: str | None = None
+    references: dict[str, tuple[str, str]] = field(default_factory=dict)
+    segment_attributes: dict[str, str] = field(default_factory=dict)
+    target: Literal["Current", "Related"] = "Current"
+
+
+class SetTags(Struct, frozen=True, tag="set_tags"):
+    """tags: None takes a tag away."""
+
+    tags: dict[str, str | None]
+
+
+class SetCallbackNumber(Struct, frozen=True, tag="set_callback_number"):
+    """InvalidCallbackNumber, CallbackNumberNotDialable, or Done."""
+
+    number: str
+
+
+class SetPreviousParticipant(Struct, frozen=True, tag="set_previous_participant"):
+    """Hold, or end the hold, of who is on the contact that this one came from."""
+
+    state: Literal["AgentOnHold", "CustomerOnHold", "OffHold"]
+
+
+class CompleteCall(Struct, frozen=True, tag="complete_call"):
+    """Dial now, out of the outbound whisper flow. caller_id: E.164, instead of the queue's."""
+
+    caller_id: str | None = None
+
+
+class CreateTask(Struct, frozen=True, tag="create_task", kw_only=True):
+    """Start a task beside this contact."""
+
+    name: str
+    description: str | None = None
+    flow_id: str | None = None
+    template_id: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    references: dict[str, tuple[str, str]] = field(default_factory=dict)
+    delay_ms: Duration = 0
+    scheduled_at: Instant | None = None
+    """When it is to start, instead of a delay."""
+
+
+class CreateCallback(Struct, frozen=True, tag="create_callback", kw_only=True):
+    """A queued callback to the contact's callback number; neither queue: the target queue.
+
+    flow_id: customer first, with this flow, and the delay is ignored. attempts: at least 1.
+    """
+
+    queue_id: str | None = None
+    agent_id: str | None = None
+    delay_ms: Duration
+    attempts: int
+    retry_ms: Duration
+    flow_id: str | None = None
+    caller_id: str | None = None
+
+
+class SetPaused(Struct, frozen=True, tag="set_paused"):
+    """PauseContact and ResumeContact, of a task."""
+
+    paused: bool
+
+
+class CheckHours(Struct, frozen=True, tag="check_hours"):
+    """Result("True") if these hours, or the target queue's, are open now; else "False"."""
+
+    hours_id: str | None = None
+
+
+class CheckMetric(Struct, frozen=True, tag="check_metric", kw_only=True):
+    """Result: a number. metric: a MetricType of CheckMetricData; neither: the target queue."""
+
+    metric: str
+    queue_id: str | None = None
+    agent_id: str | None = None
+
+
+class GetMetrics(Struct, frozen=True, tag="get_metrics", kw_only=True):
+    """Answer: {"Queue": {...}, "Agents": {...}} as $.Metrics has it; neither: the target queue."""
+
+    queue_id: str | None = None
+    agent_id: str | None = None
+    channel: str | None = None
+
+
+class Draw(Struct, frozen=True, tag="draw"):
+    """Result: a whole number from 1 to 100, by chance."""
+
+
+class Wait(Struct, frozen=True, tag="wait"):
+    """Result: WaitCompleted, or which of these events came first."""
+
+    limit_ms: Duration
+    events: tuple[str, ...] = ()
+
+
+class CheckCall(Struct, frozen=True, tag="check_call"):
+    """Result: CallAnswered, VoicemailBeep, VoicemailNoBeep or NotDetected."""
+
+
 class EnterFlow(Struct, frozen=True, tag="enter_flow"):
     flow_id: str
 
@@ -89,7 +325,13 @@ class EnterModule(Struct, frozen=True, tag="enter_module"):
 
 
 class LeaveModule(Struct, frozen=True, tag="leave_module"):
-    """The module is over; whoever has invoked it goes on. Outside of a module: as End."""
+    """The module is over; whoever has invoked it goes on. Outside of a module: as End.
+
+    result: which of the module's own transitions is taken; output: what it gives back.
+    """
+
+    result: str | None = None
+    output: dict[str, Any] = field(default_factory=dict)
 
 
 class SetLogging(Struct, frozen=True, tag="set_logging"):
@@ -108,11 +350,38 @@ class End(Struct, frozen=True, tag="end"):
 
 Ask = (
     Play
+    | PlayLoop
     | Gather
+    | Receive
     | Invoke
+    | InvokeBot
+    | ShowView
+    | TransferToNumber
     | SetAttributes
+    | SetHooks
+    | SetRouting
+    | SetRoutingCriteria
+    | SetRecording
+    | SetStreaming
+    | SetVoice
+    | SetData
+    | SetTags
+    | SetCallbackNumber
+    | SetPreviousParticipant
+    | SetPaused
     | SetTargetQueue
     | TransferToQueue
+    | DequeueAndTransfer
+    | TransferToAgent
+    | CompleteCall
+    | CreateTask
+    | CreateCallback
+    | CheckHours
+    | CheckMetric
+    | CheckCall
+    | GetMetrics
+    | Draw
+    | Wait
     | EnterFlow
     | EnterModule
     | LeaveModule
@@ -148,4 +417,41 @@ class Answer(Struct, frozen=True, tag="answer"):
     payload: Any
 
 
-Heard = Done | Failed | Digits | Answer
+class Result(Struct, frozen=True, tag="result"):
+    """What the conditions of the action are held against."""
+
+    value: str
+
+
+class Said(Struct, frozen=True, tag="said"):
+    """What the customer has written."""
+
+    text: str
+
+
+class ViewAnswer(Struct, frozen=True, tag="view_answer"):
+    """What was chosen in a view, and what was filled in."""
+
+    action: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Left(Struct, frozen=True, tag="left"):
+    """A module is over by one of its own transitions, or has given something back."""
+
+    result: str | None
+    output: dict[str, Any] = field(default_factory=dict)
+
+
+Heard = Done | Failed | Digits | Answer | Result | Said | ViewAnswer | Left
+
+
+class Passed(Struct, frozen=True, array_like=True):
+    """An action that the flow has been through, for the trace of its contact.
+
+    outcome: the result or the error by which it was left; None: plain success.
+    """
+
+    action: str
+    type: str
+    outcome: str | None = None

@@ -11,9 +11,15 @@ import msgspec
 from msgspec import Struct
 
 from ringfloor.base.time import Duration, Instant
-from ringfloor.domain.contact import Contact, Reference
-from ringfloor.domain.dialogue import Ask, Heard, Session
+from ringfloor.domain.call_events import *  # noqa: F403  a part of these events
+from ringfloor.domain.call_events import CallEvent
+from ringfloor.domain.chat_events import *  # noqa: F403  a part of these events
+from ringfloor.domain.chat_events import ChatEvent
+from ringfloor.domain.contact import Contact, Reference, Side, Voice
+from ringfloor.domain.criteria import Step
+from ringfloor.domain.dialogue import Ask, Heard, Passed, Session
 from ringfloor.domain.resources import Properties
+from ringfloor.domain.structs import EventStruct
 from ringfloor.domain.vocabulary import (
     Channel,
     DisconnectReason,
@@ -24,14 +30,10 @@ from ringfloor.domain.vocabulary import (
 MissReason = Literal["unanswered", "rejected", "customer_left"]
 
 
-class _Event(Struct, frozen=True, array_like=True, tag=True):
-    pass
-
-
 # The instance and its resources
 
 
-class InstanceCreated(_Event, frozen=True):
+class InstanceCreated(EventStruct, frozen=True):
     """The first event of every journal."""
 
     instance_id: str
@@ -44,17 +46,17 @@ class InstanceCreated(_Event, frozen=True):
     client_token: str | None
 
 
-class InstanceUpdated(_Event, frozen=True):
+class InstanceUpdated(EventStruct, frozen=True):
     """changes: the properties that have a new value."""
 
     changes: Properties
 
 
-class InstanceDeleted(_Event, frozen=True):
+class InstanceDeleted(EventStruct, frozen=True):
     instance_id: str
 
 
-class ResourceCreated(_Event, frozen=True):
+class ResourceCreated(EventStruct, frozen=True):
     kind: str
     id: str
     properties: Properties
@@ -62,7 +64,7 @@ class ResourceCreated(_Event, frozen=True):
     client_token: str | None = None
 
 
-class ResourceUpdated(_Event, frozen=True):
+class ResourceUpdated(EventStruct, frozen=True):
     """changes: the members that have a new value; None takes a member away."""
 
     kind: str
@@ -70,7 +72,7 @@ class ResourceUpdated(_Event, frozen=True):
     changes: dict[str, Any]
 
 
-class ResourceTagged(_Event, frozen=True):
+class ResourceTagged(EventStruct, frozen=True):
     """tags: the tags that have a new value; None takes a tag away."""
 
     kind: str
@@ -78,7 +80,7 @@ class ResourceTagged(_Event, frozen=True):
     tags: dict[str, str | None]
 
 
-class ResourceDeleted(_Event, frozen=True):
+class ResourceDeleted(EventStruct, frozen=True):
     kind: str
     id: str
 
@@ -86,7 +88,7 @@ class ResourceDeleted(_Event, frozen=True):
 # A contact
 
 
-class ContactInitiated(_Event, frozen=True):
+class ContactInitiated(EventStruct, frozen=True):
     """contact: the leg as it was born; stage DIALING (outbound), IN_FLOW or SCHEDULED."""
 
     contact: Contact
@@ -94,29 +96,35 @@ class ContactInitiated(_Event, frozen=True):
     """How long an outbound call may ring."""
 
 
-class ContactScheduled(_Event, frozen=True):
-    """A callback that will enter the queue when its initial delay is over."""
+class ContactScheduled(EventStruct, frozen=True):
+    """A callback that will enter the queue when its initial delay is over, or a task to come.
+
+    queue_id: None of a task, whose flow begins then.
+    """
 
     contact_id: str
-    queue_id: str
+    queue_id: str | None
     channel: Channel
     until: Instant
 
 
-class ContactConnectedToSystem(_Event, frozen=True):
+class ContactConnectedToSystem(EventStruct, frozen=True):
     """The far end answered."""
 
     contact_id: str
 
 
-class FlowEntered(_Event, frozen=True):
-    """The contact starts a flow from its beginning."""
+class FlowEntered(EventStruct, frozen=True):
+    """One side of the contact starts a flow from its beginning."""
 
     contact_id: str
     flow_id: str
+    side: Side = "customer"
+    flow_type: str = "CONTACT_FLOW"
+    """What it runs as: decides what happens when it is over."""
 
 
-class ModuleEntered(_Event, frozen=True):
+class ModuleEntered(EventStruct, frozen=True):
     """The contact starts a module; the flow or module that has invoked it waits.
 
     module_id: the edition that it runs: an id, or an id and a version (`id:3`).
@@ -125,39 +133,58 @@ class ModuleEntered(_Event, frozen=True):
     contact_id: str
     module_id: str
     input: dict[str, str]
+    side: Side = "customer"
 
 
-class ModuleLeft(_Event, frozen=True):
+class ModuleLeft(EventStruct, frozen=True):
     """The module is over. outcome: what the action that has invoked it hears."""
 
     contact_id: str
     outcome: Heard
+    side: Side = "customer"
 
 
-class FlowStepped(_Event, frozen=True):
+class FlowStepped(EventStruct, frozen=True):
     """The flow has come to its next ask. outcome: what it hears at once, if the world need not."""
 
     contact_id: str
     session: Session
     ask: Ask
     outcome: Heard | None
+    side: Side = "customer"
+    heard: Heard | None = None
+    """What answered the ask before."""
+    path: tuple[Passed, ...] = ()
+    """The actions that it has left on the way, for the trace."""
+    action_type: str = ""
+    """Of the action that asks, where the session stands."""
 
 
-class AttributesUpdated(_Event, frozen=True):
+class FlowFinished(EventStruct, frozen=True):
+    """The flow of this side is over, and the contact lives on."""
+
+    contact_id: str
+    side: Side
+    ask: Ask | None = None
+    """What it still waited for, so that it can be stopped; number: of that ask."""
+    number: int = 0
+
+
+class AttributesUpdated(EventStruct, frozen=True):
     """attributes: the pairs that have a new value."""
 
     contact_id: str
     attributes: dict[str, str]
 
 
-class ContactTagged(_Event, frozen=True):
+class ContactTagged(EventStruct, frozen=True):
     """tags: the tags that have a new value; None takes a tag away."""
 
     contact_id: str
     tags: dict[str, str | None]
 
 
-class ContactUpdated(_Event, frozen=True):
+class ContactUpdated(EventStruct, frozen=True):
     """What users say of a contact. None: as before; of the maps, what has a new value."""
 
     contact_id: str
@@ -165,9 +192,36 @@ class ContactUpdated(_Event, frozen=True):
     description: str | None
     references: dict[str, Reference]
     segment_attributes: dict[str, str]
+    language: str | None = None
+    customer_id: str | None = None
 
 
-class RoutingDataUpdated(_Event, frozen=True):
+class HooksSet(EventStruct, frozen=True):
+    """Other flows at events of the contact, from now on. disabled: whether none runs at all."""
+
+    contact_id: str
+    hooks: dict[str, str]
+    disabled: dict[str, bool]
+
+
+class VoiceSet(EventStruct, frozen=True):
+    contact_id: str
+    voice: Voice
+
+
+class StreamingSet(EventStruct, frozen=True):
+    contact_id: str
+    enabled: bool
+
+
+class RecordingBehaviorSet(EventStruct, frozen=True):
+    """behavior: the parameters of the action, references resolved."""
+
+    contact_id: str
+    behavior: dict[str, Any]
+
+
+class RoutingDataUpdated(EventStruct, frozen=True):
     """The contact ranks otherwise among those who wait. None: as before."""
 
     contact_id: str
@@ -175,27 +229,45 @@ class RoutingDataUpdated(_Event, frozen=True):
     age_adjustment_ms: Duration | None
 
 
-class TargetQueueSet(_Event, frozen=True):
+class RoutingCriteriaSet(EventStruct, frozen=True):
+    """Other criteria from now on; in a standard queue the first step is active at once.
+
+    Otherwise it is when the contact is enqueued.
+    """
+
+    contact_id: str
+    steps: tuple[Step, ...]
+
+
+class RoutingStepExpired(EventStruct, frozen=True):
+    """The active step has ended, and the next one, if there is one, is active."""
+
+    contact_id: str
+
+
+class TargetQueueSet(EventStruct, frozen=True):
     contact_id: str
     queue_id: str
 
 
-class ContactEnqueued(_Event, frozen=True):
+class ContactEnqueued(EventStruct, frozen=True):
     """The wait begins; the flow is over."""
 
     contact_id: str
     queue_id: str
     channel: Channel
+    direct: bool = False
+    """At this one agent it rings or not at all."""
 
 
-class DelayPassed(_Event, frozen=True):
+class DelayPassed(EventStruct, frozen=True):
     """The contact has waited long enough for the routing profiles that come in after delay_ms."""
 
     contact_id: str
     delay_ms: Duration
 
 
-class ContactOffered(_Event, frozen=True):
+class ContactOffered(EventStruct, frozen=True):
     """The contact rings at an agent until the instant given; it keeps its place meanwhile."""
 
     contact_id: str
@@ -203,9 +275,11 @@ class ContactOffered(_Event, frozen=True):
     queue_id: str
     channel: Channel
     until: Instant
+    assigned: bool = False
+    """By hand, whatever the agent's status and slots; he accepts it himself."""
 
 
-class OfferMissed(_Event, frozen=True):
+class OfferMissed(EventStruct, frozen=True):
     """The agent did not take the offer. The contact waits on, unless the customer has left."""
 
     contact_id: str
@@ -215,21 +289,56 @@ class OfferMissed(_Event, frozen=True):
     reason: MissReason
 
 
-class ContactConnectedToAgent(_Event, frozen=True):
+class ContactAccepted(EventStruct, frozen=True):
+    """The agent takes the contact; he is rung up, and whispers play before the two are joined."""
+
     contact_id: str
     agent_id: str
     routing_profile_id: str
 
 
-class ContactHeld(_Event, frozen=True):
+class AgentLegConnected(EventStruct, frozen=True):
+    """The agent's own phone is up."""
+
+    contact_id: str
+    agent_id: str
+
+
+class AgentLegLost(EventStruct, frozen=True):
+    """The phone of the agent who has accepted is gone before the customer was dequeued.
+
+    The agent is told; the contact waits on, at its old place. leg: the channel that is to be gone.
+    """
+
+    contact_id: str
+    agent_id: str
+    queue_id: str
+    channel: Channel
+    leg: str = ""
+
+
+class ContactDequeued(EventStruct, frozen=True):
+    """The wait is over: an agent is ready. Without this event, ContactConnectedToAgent ends it."""
+
+    contact_id: str
+    agent_id: str
+
+
+class ContactConnectedToAgent(EventStruct, frozen=True):
+    contact_id: str
+    agent_id: str
+    routing_profile_id: str
+
+
+class ContactHeld(EventStruct, frozen=True):
     contact_id: str
 
 
-class ContactResumed(_Event, frozen=True):
+class ContactResumed(EventStruct, frozen=True):
     contact_id: str
 
 
-class ContactEnded(_Event, frozen=True):
+class ContactEnded(EventStruct, frozen=True):
     """The conversation is over. With an agent connected his after contact work begins."""
 
     contact_id: str
@@ -237,14 +346,82 @@ class ContactEnded(_Event, frozen=True):
     pre_disconnect_state: PreDisconnectState
 
 
-class ContactCleared(_Event, frozen=True):
+class ContactSucceeded(EventStruct, frozen=True):
+    """The contact goes over into another one of its chain, or has asked for it."""
+
+    contact_id: str
+    next_contact_id: str
+
+
+class TaskPaused(EventStruct, frozen=True):
+    """Nobody works on the task for now. agent_id: whose it stays; None: it was in queue."""
+
+    contact_id: str
+    agent_id: str | None = None
+
+
+class TaskResumed(EventStruct, frozen=True):
+    """The task is where it was: with this agent, or in this queue, at its old place."""
+
+    contact_id: str
+    agent_id: str | None
+    queue_id: str
+    channel: Channel
+    enqueued_at: Instant
+
+
+class ExpirySet(EventStruct, frozen=True):
+    """The contact's life is over at another instant."""
+
+    contact_id: str
+    at: Instant
+
+
+class CallbackNumberSet(EventStruct, frozen=True):
+    """Where a queued callback would call."""
+
+    contact_id: str
+    number: str
+
+
+class CustomerDialled(EventStruct, frozen=True):
+    """An agent waits for the customer, whose phone rings until the instant given.
+
+    shown_as: another caller id than the contact's system number.
+    """
+
+    contact_id: str
+    agent_id: str
+    until: Instant
+    shown_as: str | None = None
+
+
+class CallbackUnanswered(EventStruct, frozen=True):
+    """The customer could not be had. The agent is told; the callback is tried again then."""
+
+    contact_id: str
+    agent_id: str
+    queue_id: str
+    channel: Channel
+    reason: DisconnectReason
+    until: Instant
+
+
+class AgentPresenceChanged(EventStruct, frozen=True):
+    """present: a desktop of the agent asks for his snapshot."""
+
+    agent_id: str
+    present: bool
+
+
+class ContactCleared(EventStruct, frozen=True):
     """An agent is rid of a missed or failed offer, or has finished after contact work."""
 
     contact_id: str
     agent_id: str
 
 
-class ContactCompleted(_Event, frozen=True):
+class ContactCompleted(EventStruct, frozen=True):
     """The leg is final. contact: the whole of it, for records; the engine forgets it."""
 
     contact: Contact
@@ -254,13 +431,13 @@ ContactChange = AttributesUpdated | ContactTagged | ContactUpdated
 """What may be said of a contact after its end, too."""
 
 
-class RecordAmended(_Event, frozen=True):
+class RecordAmended(EventStruct, frozen=True):
     """Something has been said of a contact that was final already."""
 
     change: ContactChange
 
 
-class RecordsExpired(_Event, frozen=True):
+class RecordsExpired(EventStruct, frozen=True):
     """What is known of contacts initiated before this instant is no longer kept."""
 
     before: Instant
@@ -269,13 +446,13 @@ class RecordsExpired(_Event, frozen=True):
 # An agent
 
 
-class AgentStatusChanged(_Event, frozen=True):
+class AgentStatusChanged(EventStruct, frozen=True):
     agent_id: str
     status_id: str
     status_type: StatusType
 
 
-class NextStatusChanged(_Event, frozen=True):
+class NextStatusChanged(EventStruct, frozen=True):
     """status_id: what the agent will take when he is free; None: nothing any more."""
 
     agent_id: str
@@ -297,25 +474,46 @@ Event = (
     | ModuleEntered
     | ModuleLeft
     | FlowStepped
+    | FlowFinished
     | AttributesUpdated
     | ContactTagged
     | ContactUpdated
+    | HooksSet
+    | VoiceSet
+    | StreamingSet
+    | RecordingBehaviorSet
     | RoutingDataUpdated
+    | RoutingCriteriaSet
+    | RoutingStepExpired
     | TargetQueueSet
     | ContactEnqueued
     | DelayPassed
     | ContactOffered
     | OfferMissed
+    | ContactAccepted
+    | AgentLegConnected
+    | AgentLegLost
+    | ContactDequeued
     | ContactConnectedToAgent
     | ContactHeld
     | ContactResumed
     | ContactEnded
+    | ContactSucceeded
+    | TaskPaused
+    | TaskResumed
+    | ExpirySet
+    | CallbackNumberSet
+    | CustomerDialled
+    | CallbackUnanswered
+    | AgentPresenceChanged
     | ContactCleared
     | ContactCompleted
     | RecordAmended
     | RecordsExpired
     | AgentStatusChanged
     | NextStatusChanged
+    | CallEvent
+    | ChatEvent
 )
 
 

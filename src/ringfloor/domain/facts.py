@@ -73,6 +73,25 @@ class AgentTime(Struct, frozen=True, kw_only=True):
     ended_at: Instant
 
 
+class Transcript(Struct, frozen=True, kw_only=True):
+    """All that was said in a chat that has ended."""
+
+    contact_id: str
+    """Of its first contact."""
+    started_at: Instant
+    session: bytes
+    """A domain.chat.Session; opaque to whoever keeps it."""
+
+
+class Trace(Struct, frozen=True, kw_only=True):
+    """What a contact, final, has been through in its flows."""
+
+    contact_id: str
+    initiated_at: Instant
+    steps: bytes
+    """A projections.traces.Kept; opaque to whoever keeps it."""
+
+
 class Amendment(Struct, frozen=True, kw_only=True):
     """Something that was said of a leg after it was final; its record is then another."""
 
@@ -86,4 +105,4 @@ class Expiry(Struct, frozen=True, kw_only=True):
     before: Instant
 
 
-Fact = Leg | MissedOffer | AgentTime | Amendment | Expiry
+Fact = Leg | MissedOffer | AgentTime | Transcript | Trace | Amendment | Expiry

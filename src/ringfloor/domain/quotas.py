@@ -23,6 +23,8 @@ class Quota(NamedTuple):
 _OTHERS: Mapping[str, Quota] = {
     "instance": Quota("instance", 2, "account", "AWS default"),
     "call": Quota("voice contact at once", 10, "instance", "AWS default"),
+    "chat": Quota("chat at once", 100, "instance", "AWS default"),
+    "task": Quota("task at once", 2_500, "instance", "AWS default"),
     "queue_quick_connect": Quota("quick connect of a queue", 700, "queue", "AWS default"),
     "user_proficiency": Quota("proficiency of a user", 10, "user", "AWS default"),
 }

@@ -419,6 +419,12 @@ class Home(NamedTuple):
             return f"arn:aws:connect:{self.region}:{self.account}:{row.segment}/{identifier}"
         return f"{self.arn}/{row.segment}/{identifier}"
 
+    def queue_arn(self, identifier: str, *, of_agent: bool) -> str:
+        """The ARN of a queue, or of the agent queue of the user of this id."""
+        return (
+            f"{self.arn}/queue/agent/{identifier}" if of_agent else self.arn_of("queue", identifier)
+        )
+
     def contact_arn(self, contact_id: str) -> str:
         """The ARN of a contact of this instance."""
         return f"{self.arn}/contact/{contact_id}"

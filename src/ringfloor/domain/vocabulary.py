@@ -19,7 +19,10 @@ InitiationMethod = Literal[
     "DISCONNECT",
     "MONITOR",
     "EXTERNAL_OUTBOUND",
+    "CALLBACK_CUSTOMER_FIRST_QUEUED",
+    "CALLBACK_CUSTOMER_FIRST_DIALED",
 ]
+"""The last two are words of contact records; the API's enumeration has CALLBACK alone."""
 
 DisconnectReason = Literal[
     "CUSTOMER_DISCONNECT",
@@ -30,6 +33,15 @@ DisconnectReason = Literal[
     "TELECOM_UNANSWERED",
     "TELECOM_TIMEOUT",
     "TELECOM_PROBLEM",
+    "TELECOM_POTENTIAL_BLOCKING",
+    "TELECOM_ORIGINATOR_CANCEL",
+    "AGENT_COMPLETED",
+    "EXPIRED",
+    "THIRD_PARTY_DISCONNECT",
+    "BARGED",
+    "IDLE_DISCONNECT",
+    "CUSTOMER_CONNECTION_NOT_ESTABLISHED",
+    "AGENT_NETWORK_DISCONNECT",
     "API",
     "OTHER",
 ]
@@ -38,9 +50,22 @@ PreDisconnectState = Literal["IN_FLOW", "IN_QUEUE", "CONNECTED", "CONNECTED_ONHO
 """Where a contact was just before it ended; the metric formulas read it."""
 
 AgentContactState = Literal[
-    "CONNECTING", "CONNECTED", "CONNECTED_ONHOLD", "MISSED", "REJECTED", "ERROR", "ENDED"
+    "INCOMING",
+    "PENDING",
+    "CONNECTING",
+    "CONNECTED",
+    "CONNECTED_ONHOLD",
+    "PAUSED",
+    "MISSED",
+    "REJECTED",
+    "ERROR",
+    "ENDED",
 ]
-"""A contact as one agent sees it; ENDED is after contact work."""
+"""A contact as one agent sees it; ENDED is after contact work.
+
+INCOMING: a queued callback rings; PENDING: he has taken it, and the customer is not yet dialled.
+PAUSED: a task of his that takes no slot meanwhile.
+"""
 
 StatusType = Literal["ROUTABLE", "CUSTOM", "OFFLINE"]
 """ROUTABLE is Available; CUSTOM statuses are those a center makes for itself."""

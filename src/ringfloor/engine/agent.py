@@ -11,18 +11,19 @@ from collections.abc import Iterator
 
 from ringfloor.base.errors import invalid_request
 from ringfloor.base.time import Instant
-from ringfloor.domain.commands import SetAgentStatus, TakeNextStatus
+from ringfloor.domain.commands import AgentReturned, AgentVanished, SetAgentStatus, TakeNextStatus
 from ringfloor.domain.contact import Agent
 from ringfloor.domain.events import (
+    AgentPresenceChanged,
     AgentStatusChanged,
     ContactCleared,
     Event,
     NextStatusChanged,
 )
-from ringfloor.engine import routing
+from ringfloor.engine import connection, routing, staff
 from ringfloor.engine.state import Center
 
-ENGAGED = frozenset({"CONNECTING", "CONNECTED", "CONNECTED_ONHOLD"})
+ENGAGED = frozenset({"INCOMING", "PENDING", "CONNECTING", "CONNECTED", "CONNECTED_ONHOLD"})
 """States of a contact that keep a new status waiting."""
 
 
@@ -39,7 +40,8 @@ def set_status(center: Center, command: SetAgentStatus) -> Iterator[Event]:
             yield NextStatusChanged(agent.id, wanted)
         return
     for held in agent.contacts.values():
-        yield ContactCleared(held.contact_id, agent.id)
+        if held.state != "PAUSED":
+            yield ContactCleared(held.contact_id, agent.id)
     if status.id != agent.status_id:
         yield AgentStatusChanged(agent.id, status.id, status.properties["Type"])
     elif agent.next_status_id is not None:
@@ -49,7 +51,8 @@ def set_status(center: Center, command: SetAgentStatus) -> Iterator[Event]:
 def take_next_status(center: Center, command: TakeNextStatus) -> Iterator[Event]:
     """All slots are free."""
     agent = center.agents[command.agent_id]
-    if agent.next_status_id is not None and not agent.contacts:
+    free = all(held.state == "PAUSED" for held in agent.contacts.values())
+    if agent.next_status_id is not None and free:
         status = center.resources["agent_status"][agent.next_status_id]
         yield AgentStatusChanged(agent.id, status.id, status.properties["Type"])
 
@@ -73,6 +76,32 @@ def next_status_changed(center: Center, event: NextStatusChanged, at: Instant) -
     routing.stand(center, agent)
 
 
+def vanish(center: Center, command: AgentVanished) -> Iterator[Event]:
+    """No desktop of his is open any more. His status stays, and offers to him will be missed.
+
+    A call goes on by his phone; his chats have lost him.
+    """
+    agent = center.agents.get(command.agent_id)
+    if agent is None or agent.vanished:
+        return
+    yield AgentPresenceChanged(agent.id, present=False)
+    for held in agent.contacts.values():
+        contact = center.contacts.get(held.contact_id)
+        if held.channel == "CHAT" and contact is not None and contact.stage == "CONNECTED":
+            yield from connection.disconnect_flow(center, contact, "AGENT_NETWORK_DISCONNECT")
+
+
+def return_(center: Center, command: AgentReturned) -> Iterator[Event]:
+    """A desktop of his is open again."""
+    agent = center.agents.get(command.agent_id)
+    if agent is not None and agent.vanished:
+        yield AgentPresenceChanged(agent.id, present=True)
+
+
+def presence_changed(center: Center, event: AgentPresenceChanged, _at: Instant) -> None:
+    center.agents[event.agent_id].vanished = not event.present
+
+
 def joined(center: Center, agent_id: str, at: Instant) -> None:
     """A user has been made: he is offline until he says otherwise."""
     statuses = center.resources["agent_status"].values()
@@ -80,9 +109,12 @@ def joined(center: Center, agent_id: str, at: Instant) -> None:
     center.agents[agent_id] = Agent(
         id=agent_id, status_id=offline, status_type="OFFLINE", status_since=at, idle_since=at
     )
+    staff.count(center, center.agents[agent_id])
 
 
 def left(center: Center, agent_id: str) -> None:
     """A user has been deleted."""
     routing.step_out(center, agent_id)
+    staff.forget(center, agent_id)
+    routing.learn(center, agent_id, None)
     del center.agents[agent_id]

@@ -11,7 +11,7 @@ from ringfloor.base.ids import Seed, derive
 from ringfloor.domain.commands import CreateInstance
 from ringfloor.domain.events import Event, InstanceCreated, ResourceCreated
 from ringfloor.domain.resources import Home, Properties
-from ringfloor.flow import defaults
+from ringfloor.flow import defaults, samples
 
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 MIDNIGHT = {"Hours": 0, "Minutes": 0}
@@ -102,6 +102,7 @@ def instance(command: CreateInstance, seed: Seed) -> Iterator[Event]:
     home = Home(command.region, command.account, command.instance_id)
     _prompts_and_flows(nursery, home, queue)
     _attributes_and_authentication(nursery)
+    _samples(nursery, home, queue)
     yield from nursery.born
 
 
@@ -198,15 +199,26 @@ def _prompts_and_flows(nursery: _Nursery, home: Home, queue: str) -> None:
     }
     sample = defaults.sample_inbound(home.arn_of("queue", queue))
     for flow in (*defaults.default_flows(recordings), sample):
-        nursery.add(
-            "contact_flow",
-            {
-                "Name": flow.name,
-                "Type": flow.type,
-                "Description": "Comes with every instance.",
-                "State": "ACTIVE",
-                "Status": "PUBLISHED",
-                "Content": json.dumps(flow.content, separators=(",", ":")),
-                "IsDefault": flow is not sample,
-            },
-        )
+        _flow(nursery, flow, is_default=flow is not sample)
+
+
+def _samples(nursery: _Nursery, home: Home, queue: str) -> None:
+    """Last, so that whatever was born before them keeps its id."""
+    arns: dict[str, str] = {}
+    for flow in samples.sample_flows(home.arn_of("queue", queue), arns.__getitem__):
+        arns[flow.name] = home.arn_of("contact_flow", _flow(nursery, flow, is_default=False))
+
+
+def _flow(nursery: _Nursery, flow: defaults.DefaultFlow, *, is_default: bool) -> str:
+    return nursery.add(
+        "contact_flow",
+        {
+            "Name": flow.name,
+            "Type": flow.type,
+            "Description": "Comes with every instance.",
+            "State": "ACTIVE",
+            "Status": "PUBLISHED",
+            "Content": json.dumps(flow.content, separators=(",", ":")),
+            "IsDefault": is_default,
+        },
+    )

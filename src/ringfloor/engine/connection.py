@@ -1,45 +1,53 @@
 """Connection: what passes between one contact and one agent.
 
-                 accept                  hold
-    (offered) ----------> CONNECTED <----------> CONNECTED_ONHOLD
-        |                     |         resume         |
-        | 20 s, reject,       +------------------------+
-        | customer leaves     |  either side hangs up
-        v                     v
-      MISSED                ENDED (after contact work)
-        |  clear              |  clear, limit, status
-        v                     v
-    slot free             slot free, leg final
+                 accept                    joined                 hold
+    (offered) ----------> (being joined) ----------> CONNECTED <----------> CONNECTED_ONHOLD
+        |                       |                        |        resume          |
+        | 20 s, reject,         | somebody drops out     +------------------------+
+        | customer leaves       v                        |  either side hangs up
+        v                     ERROR                      v
+      MISSED                    |  clear               ENDED (after contact work)
+        |  clear                v                        |  clear, limit, status
+        v                   slot free                    v
+    slot free                                        slot free, leg final
 
-The contact's side of it: OFFERED is still in the queue, at its old place; a miss puts it back.
-Sources: behaviour specification, sections 2.3, 3.2, 4.2.
+The contact's side of it: OFFERED is still in the queue, at its old place; a miss puts it back. How
+the two are joined stands in engine.joining. Sources: behaviour specification, sections 2.3, 2.4,
+3.2, 4.2.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from ringfloor.base.errors import Refusal, invalid_request, shown
+from ringfloor.base.ids import derive
 from ringfloor.base.limits import CHAT_WORK_SECONDS_MAX, RING_MS
 from ringfloor.base.time import SECOND, Instant
+from ringfloor.domain.call import customer_leg, is_agent_leg
 from ringfloor.domain.commands import (
     AcceptContact,
     ClearContact,
     CompleteContact,
+    FinishTask,
     HoldContact,
     LeaveContact,
-    LoseAgent,
     RejectContact,
     ResumeContact,
 )
-from ringfloor.domain.contact import Agent, Contact, Held
+from ringfloor.domain.contact import Agent, Contact, Held, association
 from ringfloor.domain.events import (
+    CallbackUnanswered,
     ContactCleared,
     ContactCompleted,
     ContactConnectedToAgent,
     ContactEnded,
     ContactHeld,
+    ContactInitiated,
     ContactOffered,
     ContactResumed,
+    ContactSucceeded,
     Event,
+    FlowEntered,
     MissReason,
     OfferMissed,
 )
@@ -47,24 +55,38 @@ from ringfloor.domain.vocabulary import (
     AgentContactState,
     Channel,
     DisconnectReason,
+    InitiationMethod,
     PreDisconnectState,
 )
 from ringfloor.engine import flows, queue, routing
-from ringfloor.engine.schedule import set_deadline
+from ringfloor.engine.entry import counted_as
+from ringfloor.engine.schedule import set_deadline, stop_timers
 from ringfloor.engine.state import Center
 
+BEING_JOINED: tuple[AgentContactState, ...] = ("CONNECTING", "PENDING")
+
 AT_WORK: dict[str, tuple[AgentContactState, ...]] = {
-    "AcceptContact": ("CONNECTING",),
-    "RejectContact": ("CONNECTING",),
+    "AcceptContact": ("CONNECTING", "INCOMING"),
+    "RejectContact": ("CONNECTING", "INCOMING"),
     "HoldContact": ("CONNECTED",),
     "ResumeContact": ("CONNECTED_ONHOLD",),
-    "LeaveContact": ("CONNECTED", "CONNECTED_ONHOLD"),
+    "LeaveContact": ("CONNECTED", "CONNECTED_ONHOLD", *BEING_JOINED),
+    "FinishTask": ("CONNECTED", "CONNECTED_ONHOLD", "PAUSED"),
     "ClearContact": ("MISSED", "REJECTED", "ERROR", "ENDED"),
 }
 """What an agent may ask for a contact in which state; nothing else exists."""
 
+RINGING = ("AcceptContact", "RejectContact")
+"""What can be asked while it rings, and then only."""
+
 AgentCommand = (
-    AcceptContact | RejectContact | HoldContact | ResumeContact | LeaveContact | ClearContact
+    AcceptContact
+    | RejectContact
+    | HoldContact
+    | ResumeContact
+    | LeaveContact
+    | FinishTask
+    | ClearContact
 )
 
 
@@ -87,17 +109,20 @@ def holder(center: Center, command: AgentCommand) -> Agent:
         raise invalid_request(
             "ContactId", command.contact_id, f"is {held.state}; {action} needs {allowed}"
         )
+    if held.state in (*BEING_JOINED, "INCOMING"):
+        rings = center.contacts[command.contact_id].stage == "OFFERED"
+        if rings != (action in RINGING):
+            stage = "still rings" if rings else "has been accepted"
+            raise invalid_request("ContactId", command.contact_id, stage)
     return agent
 
 
 # Decisions
 
 
-def accept(center: Center, command: AcceptContact) -> Iterator[Event]:
-    """The agent takes the offer; customer and agent are joined."""
-    agent = holder(center, command)
-    profile = routing.profile_of(center, agent)
-    yield ContactConnectedToAgent(command.contact_id, agent.id, profile.id)
+def is_agent_first(contact: Contact) -> bool:
+    """Whether this is a queued callback whose agent is there before its customer."""
+    return contact.callback is not None and contact.callback.flow_id is None
 
 
 def reject(center: Center, command: RejectContact) -> Iterator[Event]:
@@ -111,29 +136,16 @@ def unanswered(contact: Contact) -> Event:
     return _missed(contact, "unanswered")
 
 
-def hold(center: Center, command: HoldContact) -> Iterator[Event]:
-    """The customer hears music."""
-    holder(center, command)
-    yield ContactHeld(command.contact_id)
-
-
-def resume(center: Center, command: ResumeContact) -> Iterator[Event]:
-    """The customer is back with the agent."""
-    holder(center, command)
-    yield ContactResumed(command.contact_id)
-
-
-def leave(center: Center, command: LeaveContact) -> Iterator[Event]:
-    """The agent hangs up."""
-    holder(center, command)
-    yield from ending(center.contacts[command.contact_id], "AGENT_DISCONNECT")
-
-
-def lose_agent(center: Center, command: LoseAgent) -> Iterator[Event]:
-    """The agent's phone has dropped out; stale news is no news."""
-    contact = center.contacts.get(command.contact_id)
-    if contact is not None and contact.stage == "CONNECTED":
-        yield from ending(contact, "AGENT_DISCONNECT")
+def not_reached(center: Center, contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
+    """The customer of an agent-first callback was not had: once more later, or that was all."""
+    assert contact.callback is not None
+    assert contact.agent_id is not None
+    if contact.callback.tried >= contact.callback.attempts:
+        yield from ending(contact, reason)
+        return
+    queue_id, channel = queue.line_key(contact)
+    until = center.at + contact.callback.retry_ms
+    yield CallbackUnanswered(contact.id, contact.agent_id, queue_id, channel, reason, until)
 
 
 def clear(center: Center, command: ClearContact) -> Iterator[Event]:
@@ -149,14 +161,100 @@ def ending(contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
     yield ContactEnded(contact.id, reason, _before_the_end(contact))
 
 
+def disconnect_flow(center: Center, contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
+    """The contact ends, its customer stays: he goes on in the flow of its hook, if it has one.
+
+    The new contact has his leg before the old one ends, so that nobody hangs it up.
+    """
+    flow_id = None
+    consults = is_agent_leg(customer_leg(contact))  # then who remains is an agent, in his own call
+    there = contact.channel in ("VOICE", "CHAT") and contact.connected_to_system_at is not None
+    if there and not consults:
+        flow_id = flows.hooked(center, contact, "CUSTOMER_REMAINING")
+    if flow_id is None:
+        yield from ending(contact, reason)
+        return
+    remaining = successor(
+        center,
+        contact,
+        id=derive(contact.id.encode(), center.turn + 1),
+        method="DISCONNECT",
+        stage="IN_FLOW",
+        flow_id=flow_id,
+        connected_to_system_at=center.at,
+    )
+    yield ContactInitiated(remaining)
+    yield ContactSucceeded(contact.id, remaining.id)
+    yield from flows.stop_events(contact, "customer")
+    yield from ending(contact, reason)
+    yield FlowEntered(remaining.id, flow_id)
+
+
+INHERITED = (
+    "channel",
+    "customer_number",
+    "system_number",
+    "name",
+    "description",
+    "references",
+    "attributes",
+    "hooks",
+    "hooks_disabled",
+    "customer_id",
+    "language",
+    "voice",
+    "callback_number",
+    "chat_id",
+)
+"""What a contact has of the one before it in its chain."""
+
+WITHOUT_SYSTEM_ENDPOINT = frozenset({"QUEUE_TRANSFER", "DISCONNECT", "MONITOR"})
+
+
+def successor(
+    center: Center,
+    contact: Contact,
+    *,
+    id: str,  # noqa: A002  as the contact's member is called
+    method: InitiationMethod,
+    **changes: Any,  # noqa: ANN401  members of Contact, each of its type
+) -> Contact:
+    """The next contact of a chain; it takes the customer's leg over unless changes say otherwise.
+
+    changes: members of Contact that are not as its beginning makes them.
+    """
+    members: dict[str, Any] = {name: getattr(contact, name) for name in INHERITED}
+    if method in WITHOUT_SYSTEM_ENDPOINT:
+        members["system_number"] = None
+    if contact.channel == "VOICE":
+        members["customer_leg"] = customer_leg(contact)
+    if contact.channel == "CHAT":
+        members["expires_at"] = contact.expires_at
+    members.update(
+        stage="IN_FLOW",
+        initiated_at=center.at,
+        updated_at=center.at,
+        initial_contact_id=contact.initial_contact_id or contact.id,
+        previous_contact_id=contact.id,
+        association_id=association(contact),
+    )
+    if changes.get("channel", contact.channel) != "CHAT":
+        members["chat_id"] = None
+    return Contact(id=id, initiation_method=method, **{**members, **changes})
+
+
 def complete(center: Center, command: CompleteContact) -> Iterator[Event]:
     """The leg is final."""
     yield ContactCompleted(center.contacts[command.contact_id])
 
 
 def _before_the_end(contact: Contact) -> PreDisconnectState:
+    if contact.stage == "PAUSED":
+        return "IN_QUEUE" if contact.agent_id is None else "CONNECTED"
     if contact.stage == "CONNECTED":
         return "CONNECTED" if contact.held_at is None else "CONNECTED_ONHOLD"
+    if contact.stage == "ACCEPTED" and contact.enqueued_at is not None:
+        return "IN_QUEUE"
     return "IN_QUEUE" if contact.stage in ("IN_QUEUE", "OFFERED") else "IN_FLOW"
 
 
@@ -178,7 +276,11 @@ def offered(center: Center, event: ContactOffered, at: Instant) -> None:
     contact.offers += 1
     set_deadline(center, contact, event.until)
     agent.contacts[contact.id] = Held(
-        contact_id=contact.id, channel=contact.channel, state="CONNECTING", since=at
+        contact_id=contact.id,
+        channel=contact.channel,
+        state="INCOMING" if is_agent_first(contact) else "CONNECTING",
+        since=at,
+        assigned=event.assigned,
     )
     routing.stand(center, agent)
 
@@ -198,12 +300,24 @@ def missed(center: Center, event: OfferMissed, at: Instant) -> None:
     routing.stand(center, agent)
 
 
+def fails(center: Center, agent_id: str, contact: Contact, error: str, at: Instant) -> None:
+    """What was to become a conversation of this agent's has not; he is told, and clears it."""
+    agent = center.agents[agent_id]
+    held = agent.contacts[contact.id]
+    held.state = "ERROR"
+    held.since = at
+    held.error = error
+    routing.stand(center, agent)
+
+
 def connected(center: Center, event: ContactConnectedToAgent, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     agent = center.agents[event.agent_id]
     set_deadline(center, contact, None)
-    _dequeue(center, contact, at)
+    if is_waiting(contact):
+        take_out(center, contact, at)
     contact.stage = "CONNECTED"
+    routing.close(center, contact, "JOINED")
     contact.connected_to_agent_at = at
     contact.routing_profile_id = event.routing_profile_id
     contact.updated_at = at
@@ -217,24 +331,35 @@ def put_on_hold(center: Center, event: ContactHeld, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     contact.held_at = at
     contact.holds += 1
-    _held_by_agent(center, contact).state = "CONNECTED_ONHOLD"
+    held_by_agent(center, contact).state = "CONNECTED_ONHOLD"
 
 
 def resumed(center: Center, event: ContactResumed, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     _end_hold(contact, at)
-    _held_by_agent(center, contact).state = "CONNECTED"
+    held_by_agent(center, contact).state = "CONNECTED"
 
 
 def ended(center: Center, event: ContactEnded, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     if contact.stage == "IN_QUEUE":
         queue.leave(center, contact)
-        _dequeue(center, contact, at)
+    if is_waiting(contact):
+        take_out(center, contact, at)
+    if contact.stage in ("ACCEPTED", "DIALING") and contact.agent_id is not None:
+        fails(center, contact.agent_id, contact, "FailedConnectCustomer", at)
+    end_pause(contact, at)
     _end_hold(contact, at)
     set_deadline(center, contact, None)
     contact.stage = "ENDED"
-    flows.leave(center, contact)
+    routing.close(center, contact, "DEACTIVATED")
+    counted = counted_as(contact)
+    center.going[counted] -= 1
+    if not center.going[counted]:
+        del center.going[counted]
+    center.dialled.pop(contact.id, None)
+    stop_timers(center, contact)
+    flows.leave_all(center, contact)
     contact.disconnected_at = at
     contact.disconnect_reason = event.reason
     contact.pre_disconnect_state = event.pre_disconnect_state
@@ -247,7 +372,8 @@ def ended(center: Center, event: ContactEnded, at: Instant) -> None:
         held.state = "ENDED"
         held.since = at
         contact.after_contact_work_started_at = at
-        limit = work_limit_seconds(center, agent, contact.channel)
+        first = is_agent_first(contact)
+        limit = work_limit_seconds(center, agent, contact.channel, callback=first)
         set_deadline(center, contact, at + limit * SECOND if limit else None)
         routing.stand(center, agent)
 
@@ -255,8 +381,9 @@ def ended(center: Center, event: ContactEnded, at: Instant) -> None:
 def cleared(center: Center, event: ContactCleared, at: Instant) -> None:
     agent = center.agents[event.agent_id]
     held = agent.contacts.pop(event.contact_id)
-    agent.idle_since = at
-    agent.idle_turn = center.next_turn()
+    if routing.wait_begins(center, agent, held):
+        agent.idle_since = at
+        agent.idle_turn = center.next_turn()
     if held.state == "ENDED":
         contact = center.contacts[event.contact_id]
         set_deadline(center, contact, None)
@@ -266,27 +393,52 @@ def cleared(center: Center, event: ContactCleared, at: Instant) -> None:
 
 
 def completed(center: Center, event: ContactCompleted, _at: Instant) -> None:
-    del center.contacts[event.contact.id]
+    contact = center.contacts.pop(event.contact.id)
+    chain = center.chains[contact.initial_contact_id or contact.id]
+    del chain[contact.id]
+    if not chain:
+        del center.chains[contact.initial_contact_id or contact.id]
 
 
-def work_limit_seconds(center: Center, agent: Agent, channel: Channel) -> int:
-    """How long after contact work may last; 0: until the agent ends it."""
+def link(center: Center, contact: Contact) -> None:
+    """The contact is one of its chain."""
+    chain = contact.initial_contact_id or contact.id
+    center.chains.setdefault(chain, {})[contact.id] = None
+    leg = contact.customer_leg
+    if leg is not None and not is_agent_leg(leg) and contact.stage != "ENDED":
+        center.legs[leg] = contact.id
+
+
+def work_limit_seconds(
+    center: Center, agent: Agent, channel: Channel, *, callback: bool = False
+) -> int:
+    """How long after contact work may last; 0: until the agent ends it.
+
+    callback: after an agent-first callback, which may have a limit of its own.
+    """
     user = center.resources["user"][agent.id].properties
     limit = (user.get("PhoneConfig") or {}).get("AfterContactWorkTimeLimit")
     for each in user.get("AfterContactWorkConfigs") or ():
         if each["Channel"] == channel:
             limit = (each.get("AfterContactWorkConfig") or {}).get("AfterContactWorkTimeLimit")
+            own = each.get("AgentFirstCallbackAfterContactWorkConfig")
+            if callback and own is not None:
+                limit = own.get("AfterContactWorkTimeLimit")
     limit = int(limit or 0)
     return min(limit, CHAT_WORK_SECONDS_MAX) if channel == "CHAT" else limit
 
 
-def accepts_by_itself(center: Center, agent: Agent, channel: Channel) -> bool:
-    """Whether the agent takes offers of this channel at once."""
+def accepts_by_itself(
+    center: Center, agent: Agent, channel: Channel, *, callback: bool = False
+) -> bool:
+    """Whether the agent takes offers of this channel, or of agent-first callbacks, at once."""
     user = center.resources["user"][agent.id].properties
     accepts = (user.get("PhoneConfig") or {}).get("AutoAccept")
     for each in user.get("AutoAcceptConfigs") or ():
         if each["Channel"] == channel:
             accepts = each["AutoAccept"]
+            if callback and each.get("AgentFirstCallbackAutoAccept") is not None:
+                accepts = each["AgentFirstCallbackAutoAccept"]
     return bool(accepts)
 
 
@@ -295,9 +447,20 @@ def ring_until(center: Center) -> Instant:
     return center.at + RING_MS
 
 
-def _dequeue(center: Center, contact: Contact, at: Instant) -> None:
+def is_waiting(contact: Contact) -> bool:
+    """Whether the contact's queue counts it."""
+    return contact.enqueued_at is not None and contact.dequeued_at is None
+
+
+def take_out(center: Center, contact: Contact, at: Instant) -> None:
+    """The wait of who is counted in a queue is over."""
     contact.dequeued_at = at
     assert contact.queue_id is not None
+    assert contact.enqueued_at is not None
+    key = contact.queue_id, contact.channel
+    center.waits[key].remove((contact.enqueued_at, contact.id))
+    if not center.waits[key]:
+        del center.waits[key]
     left = center.queued[contact.queue_id] - 1
     if left:
         center.queued[contact.queue_id] = left
@@ -313,6 +476,16 @@ def _end_hold(contact: Contact, at: Instant) -> None:
         contact.held_at = None
 
 
-def _held_by_agent(center: Center, contact: Contact) -> Held:
+def end_pause(contact: Contact, at: Instant) -> None:
+    """The task is paused no longer, if it was."""
+    if contact.paused_at is not None:
+        length = at - contact.paused_at
+        contact.pause_ms += length
+        contact.agent_pause_ms += length if contact.agent_id is not None else 0
+        contact.paused_at = None
+
+
+def held_by_agent(center: Center, contact: Contact) -> Held:
+    """The contact as its agent holds it."""
     assert contact.agent_id is not None
     return center.agents[contact.agent_id].contacts[contact.id]

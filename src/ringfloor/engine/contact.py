@@ -11,28 +11,24 @@ queue or an agent ends the contact. Sources: behaviour specification, sections 2
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 import msgspec
+from sortedcontainers import SortedList
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.ids import Seed, derive
 from ringfloor.base.limits import (
-    ATTRIBUTES_BYTES_MAX,
-    CLIENT_TOKEN_MS,
-    CONTACT_REFERENCES_MAX,
     CONTACT_TAGS_MAX,
-    FLOW_ACTIONS_PER_TURN_MAX,
-    FLOW_MODULES_DEEP_MAX,
     SCHEDULE_AHEAD_MS,
 )
 from ringfloor.base.time import DAY, Instant, seconds
 from ringfloor.domain import changes, dialogue
+from ringfloor.domain.call import customer_leg
 from ringfloor.domain.commands import (
-    Advance,
     ConnectSystem,
     ExpireRecords,
-    Hear,
     LoseChannel,
     StartInboundContact,
     StartOutboundContact,
@@ -43,7 +39,7 @@ from ringfloor.domain.commands import (
     UpdateRoutingData,
     UpdateSchedule,
 )
-from ringfloor.domain.contact import Contact, Reference, kept_since
+from ringfloor.domain.contact import Contact, kept_since
 from ringfloor.domain.events import (
     AttributesUpdated,
     ContactChange,
@@ -56,19 +52,32 @@ from ringfloor.domain.events import (
     DelayPassed,
     Event,
     FlowEntered,
-    FlowStepped,
-    ModuleEntered,
-    ModuleLeft,
     RecordAmended,
     RecordsExpired,
     RoutingDataUpdated,
     TargetQueueSet,
 )
 from ringfloor.domain.vocabulary import Channel, DisconnectReason, InitiationMethod
-from ringfloor.engine import connection, flows, queue
-from ringfloor.engine.schedule import set_deadline
+from ringfloor.engine import (
+    call,
+    connection,
+    flows,
+    joining,
+    outbound,
+    queue,
+    routing,
+    transfer,
+)
+from ringfloor.engine.entry import (
+    begun_with,
+    check_attributes,
+    check_flow,
+    check_quota,
+    check_references,
+    counted_as,
+)
+from ringfloor.engine.schedule import set_deadline, set_timer, take_turn
 from ringfloor.engine.state import Center
-from ringfloor.flow import interpreter
 
 NO_MATCHING_ERROR = dialogue.Failed("NoMatchingError")
 
@@ -86,12 +95,12 @@ def start_outbound(center: Center, command: StartOutboundContact, seed: Seed) ->
             "OutboundContactNotPermittedException",
             f"InstanceId: outbound calls are not enabled for {center.instance.id!r}",
         )
-    _check_entry_flow(center, command.flow_id)
+    check_flow(center, command.flow_id)
     if command.queue_id is not None:
         center.resource("queue", command.queue_id, "QueueId")
     check_attributes(command.attributes)
-    _check_references(command.references)
-    _check_lines(center, command.quota)
+    check_references(command.references)
+    check_quota(center, "VOICE", command.quota, "LimitExceededException")
     contact_id = derive(seed, 0)
     yield ContactInitiated(
         Contact(
@@ -117,14 +126,6 @@ def start_outbound(center: Center, command: StartOutboundContact, seed: Seed) ->
     )
 
 
-def begun_with(center: Center, token: str | None) -> str | None:
-    """The live contact that this client token has started, while the token is good."""
-    contact = center.contacts.get(center.client_tokens.get(token or "", ""))
-    if contact is None or contact.initiated_at + CLIENT_TOKEN_MS <= center.at:
-        return None
-    return contact.id
-
-
 def start_inbound(center: Center, command: StartInboundContact) -> Iterator[Event]:
     """A customer is on the line; his flow begins with FlowEntered. Told twice, he begins once."""
     if command.contact_id in center.contacts:
@@ -143,9 +144,9 @@ def start_inbound(center: Center, command: StartInboundContact) -> Iterator[Even
             raise invalid_request("To", command.to, "has no flow: associate one with the number")
     if flow_id is None:
         raise invalid_request("ContactFlowId", None, "is needed where no number is called")
-    _check_entry_flow(center, flow_id)
+    check_flow(center, flow_id)
     if command.channel == "VOICE":
-        _check_lines(center, command.quota)
+        check_quota(center, "VOICE", command.quota, "LimitExceededException")
     yield ContactInitiated(
         Contact(
             id=command.contact_id,
@@ -158,45 +159,10 @@ def start_inbound(center: Center, command: StartInboundContact) -> Iterator[Even
             flow_id=flow_id,
             customer_number=command.from_number,
             system_number=command.to,
+            attributes=command.attributes,
         )
     )
     yield FlowEntered(command.contact_id, flow_id)
-
-
-def _check_entry_flow(center: Center, flow_id: str) -> None:
-    flow = center.resource("contact_flow", flow_id, "ContactFlowId")
-    if flow.properties["Type"] != "CONTACT_FLOW":
-        raise invalid_request("ContactFlowId", flow_id, "is not of type CONTACT_FLOW")
-    if flow_id not in center.flows:
-        raise invalid_request("ContactFlowId", flow_id, "is not published")
-    if flow.properties.get("State") == "ARCHIVED":
-        raise invalid_request("ContactFlowId", flow_id, "is archived")
-
-
-def check_attributes(attributes: Mapping[str, str]) -> None:
-    """User attributes have a bound over all pairs; refuses with InvalidParameterException."""
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
-    if size > ATTRIBUTES_BYTES_MAX:
-        raise invalid_parameter(
-            "Attributes", f"{size} bytes", f"exceed {ATTRIBUTES_BYTES_MAX} bytes over all pairs"
-        )
-
-
-def _check_references(references: Mapping[str, Reference]) -> None:
-    if len(references) > CONTACT_REFERENCES_MAX:
-        rule = f"are more than {CONTACT_REFERENCES_MAX} of one contact"
-        raise invalid_parameter("References", len(references), rule)
-
-
-def _check_lines(center: Center, quota: int | None) -> None:
-    """Whether there may be another call; refuses with LimitExceededException."""
-    if quota is None:
-        return
-    calls = sum(
-        each.channel == "VOICE" and each.stage != "ENDED" for each in center.contacts.values()
-    )
-    if calls >= quota:
-        raise Refusal("LimitExceededException", f"InstanceId: {quota} calls at once are the limit")
 
 
 # What clients and the world say
@@ -238,6 +204,10 @@ def amend(center: Center, command: Amend) -> Iterator[Event]:
         raise not_found(field, command.contact_id, "contact")
     change = CHANGES[type(command)](contact, command)
     yield change if live is not None else RecordAmended(change)
+    if live is None and isinstance(command, UpdateAttributes):
+        for each in center.chains.get(contact.initial_contact_id or contact.id, ()):
+            yield AttributesUpdated(each, command.attributes)  # the others share them
+            return
 
 
 def _attributes(contact: Contact, command: UpdateAttributes) -> ContactChange:
@@ -254,7 +224,7 @@ def _tags(contact: Contact, command: TagContact) -> ContactChange:
 
 
 def _data(contact: Contact, command: UpdateContact) -> ContactChange:
-    _check_references({**contact.references, **command.references})
+    check_references({**contact.references, **command.references})
     return ContactUpdated(
         contact.id,
         command.name,
@@ -273,15 +243,11 @@ CHANGES: Mapping[type, Callable[[Contact, Any], ContactChange]] = {
 
 def update_routing_data(center: Center, command: UpdateRoutingData) -> Iterator[Event]:
     """UpdateContactRoutingData: another rank, now or when the contact will be in queue."""
-    contact = center.contacts.get(command.contact_id)
-    if contact is None:
-        raise not_found("ContactId", command.contact_id, "live contact")
-    if contact.stage in ("CONNECTED", "ENDED"):
-        raise Refusal(
-            "ResourceConflictException",
-            f"ContactId: {contact.id!r} is {contact.stage}; it waits for nobody any more",
-        )
-    yield RoutingDataUpdated(contact.id, command.priority, command.age_adjustment_ms)
+    contact = routing.waiting(center, command.contact_id)
+    if command.steps is None or (command.priority, command.age_adjustment_ms) != (None, None):
+        yield RoutingDataUpdated(contact.id, command.priority, command.age_adjustment_ms)
+    if command.steps is not None:
+        yield routing.criteria_set(center, contact, command.steps)
 
 
 def update_schedule(center: Center, command: UpdateSchedule) -> Iterator[Event]:
@@ -295,8 +261,8 @@ def update_schedule(center: Center, command: UpdateSchedule) -> Iterator[Event]:
     if not 0 <= ahead <= SCHEDULE_AHEAD_MS:
         rule = f"is not within the {SCHEDULE_AHEAD_MS // DAY} days from now"
         raise invalid_parameter("ScheduledTime", seconds(command.until), rule)
-    assert contact.queue_id is not None
-    yield ContactScheduled(contact.id, contact.queue_id, contact.channel, command.until)
+    queue_id = None if contact.flow_id is not None else contact.queue_id
+    yield ContactScheduled(contact.id, queue_id, contact.channel, command.until)
 
 
 def expire_records(center: Center, _command: ExpireRecords) -> Iterator[Event]:
@@ -306,234 +272,93 @@ def expire_records(center: Center, _command: ExpireRecords) -> Iterator[Event]:
 
 def connect(center: Center, command: ConnectSystem) -> Iterator[Event]:
     """The callee has answered; stale news is no news."""
-    contact = center.contacts.get(command.contact_id)
-    if contact is not None and contact.stage == "DIALING":
+    leg = command.contact_id
+    contact = center.contacts.get(center.legs.get(leg, leg))
+    if contact is None or contact.stage != "DIALING":
+        return
+    if connection.is_agent_first(contact):
+        if leg != customer_leg(contact):
+            return  # of an attempt before
+        yield ContactConnectedToSystem(contact.id)
+        yield from joining.outbound_whisper(center, contact)
+    elif contact.call_id is not None:
+        yield from transfer.answered(center, contact)
+    elif outbound.is_new(contact):
+        yield from outbound.answered(contact)
+    else:
         assert contact.flow_id is not None
         yield ContactConnectedToSystem(contact.id)
         yield FlowEntered(contact.id, contact.flow_id)
 
 
 def lose_channel(center: Center, command: LoseChannel) -> Iterator[Event]:
-    """The customer's channel is gone; stale news is no news."""
-    contact = center.contacts.get(command.contact_id)
-    if contact is not None and contact.stage != "ENDED":
-        yield from connection.ending(contact, command.reason)
-
-
-def hear(center: Center, command: Hear) -> Iterator[Event]:
-    """The world has answered an ask; an answer to another ask is stale."""
-    contact = center.contacts.get(command.contact_id)
-    if contact is not None and contact.ask is not None and contact.asks == command.ask:
-        yield from advance(center, Advance(contact.id, command.heard))
-
-
-# The flow
-
-
-def advance(center: Center, command: Advance) -> Iterator[Event]:
-    """One step of the contact's flow, to its next ask."""
-    contact = center.contacts.get(command.contact_id)
-    if contact is None or contact.stage != "IN_FLOW" or contact.session is None:
-        return
-    flow = flows.running(center, contact)
-    step = interpreter.step(flow, contact.session, command.heard, view(center, contact))
-    ask = step.ask
-    if command.actions >= FLOW_ACTIONS_PER_TURN_MAX:
-        ask = dialogue.End("too_many_actions")
-    outcome, consequences = _answer(center, contact, ask)
-    yield FlowStepped(contact.id, step.session, ask, outcome)
-    yield from consequences
-
-
-def _answer(
-    center: Center, contact: Contact, ask: dialogue.Ask
-) -> tuple[dialogue.Heard | None, tuple[Event, ...]]:
-    """What the center says to an ask at once (None: the world answers), and what follows."""
-    match ask:
-        case dialogue.Play() | dialogue.Gather():
-            return None, ()
-        case dialogue.Invoke(asynchronous=asynchronous):
-            return (dialogue.Done() if asynchronous else None), ()
-        case dialogue.SetLogging():
-            return dialogue.Done(), ()
-        case dialogue.SetAttributes():
-            return _set_attributes(contact, ask)
-        case dialogue.SetTargetQueue():
-            return _set_target_queue(center, contact, ask)
-        case dialogue.TransferToQueue():
-            return _transfer_to_queue(center, contact)
-        case dialogue.EnterFlow(flow_id=flow_id):
-            entered = flows.entered_by(center, "contact_flow", flow_id)
-            if entered is None:
-                return NO_MATCHING_ERROR, ()
-            return None, (FlowEntered(contact.id, entered),)
-        case dialogue.EnterModule():
-            return _enter_module(center, contact, ask)
-        case dialogue.Disconnect() | dialogue.End() | dialogue.LeaveModule():
-            return None, tuple(_over(contact, ask))
-
-
-def _enter_module(
-    center: Center, contact: Contact, ask: dialogue.EnterModule
-) -> tuple[dialogue.Heard | None, tuple[Event, ...]]:
-    entered = flows.entered_by(center, "contact_flow_module", ask.module_id)
-    if entered is None or len(contact.callers) >= FLOW_MODULES_DEEP_MAX:
-        return NO_MATCHING_ERROR, ()
-    return None, (ModuleEntered(contact.id, entered, ask.input),)
-
-
-def _over(
-    contact: Contact, ask: dialogue.Disconnect | dialogue.End | dialogue.LeaveModule
-) -> Iterator[Event]:
-    """Back to the caller where a module is over or has nowhere to go; else the contact ends."""
-    if contact.callers and isinstance(ask, dialogue.LeaveModule):
-        yield ModuleLeft(contact.id, dialogue.Done())
-    elif contact.callers and ask == dialogue.End("dead_end"):
-        yield ModuleLeft(contact.id, NO_MATCHING_ERROR)
-    else:
-        yield from connection.ending(contact, "CONTACT_FLOW_DISCONNECT")
-
-
-def _set_attributes(
-    contact: Contact, ask: dialogue.SetAttributes
-) -> tuple[dialogue.Heard, tuple[Event, ...]]:
-    if ask.target != "Current":
-        return NO_MATCHING_ERROR, ()
-    try:
-        check_attributes({**contact.attributes, **ask.attributes})
-    except Refusal:
-        return NO_MATCHING_ERROR, ()
-    return dialogue.Done(), (AttributesUpdated(contact.id, ask.attributes),)
-
-
-def _set_target_queue(
-    center: Center, contact: Contact, ask: dialogue.SetTargetQueue
-) -> tuple[dialogue.Heard, tuple[Event, ...]]:
-    identifier = last_segment(ask.queue_id or ask.agent_id or "")
-    known = center.resources["queue"] if ask.queue_id else center.resources["user"]
-    if identifier not in known:
-        return NO_MATCHING_ERROR, ()
-    return dialogue.Done(), (TargetQueueSet(contact.id, identifier),)
-
-
-def _transfer_to_queue(
-    center: Center, contact: Contact
-) -> tuple[dialogue.Heard | None, tuple[Event, ...]]:
-    target = contact.queue_id
-    if target is None:
-        return NO_MATCHING_ERROR, ()
-    if target not in center.agents:
-        resource = center.resources["queue"].get(target)
-        if resource is None or resource.properties["Status"] != "ENABLED":
-            return NO_MATCHING_ERROR, ()
-    if queue.is_full(center, target):
-        return dialogue.Failed("QueueAtCapacity"), ()
-    return None, (ContactEnqueued(contact.id, target, contact.channel),)
-
-
-def last_segment(identifier: str) -> str:
-    """The id of an id or ARN."""
-    return identifier.rsplit("/", 1)[-1]
-
-
-def view(center: Center, contact: Contact) -> dict[str, Any]:
-    """What $-references of a flow can see of this contact (section 6.3)."""
-    home = center.home
-    return {
-        "ContactId": contact.id,
-        "InitialContactId": contact.initial_contact_id or contact.id,
-        "PreviousContactId": contact.previous_contact_id,
-        "RelatedContactId": contact.related_contact_id,
-        "Channel": contact.channel,
-        "InitiationMethod": contact.initiation_method,
-        "InstanceARN": home.arn,
-        "AwsRegion": home.region,
-        "LanguageCode": "en-US",
-        "Name": contact.name,
-        "Description": contact.description,
-        "CustomerEndpoint": endpoint(contact.customer_number),
-        "SystemEndpoint": endpoint(contact.system_number),
-        "CustomerCallbackNumber": contact.customer_number,
-        "Attributes": contact.attributes,
-        "Queue": _queue_view(center, contact.queue_id),
-    }
-
-
-def endpoint(number: str | None) -> dict[str, str] | None:
-    """A telephone endpoint in the API's form."""
-    return None if number is None else {"Address": number, "Type": "TELEPHONE_NUMBER"}
-
-
-def _queue_view(center: Center, queue_id: str | None) -> dict[str, Any] | None:
-    resource = center.resources["queue"].get(queue_id or "")
-    if resource is None:
-        return None
-    return {
-        "Name": resource.name,
-        "ARN": center.home.arn_of("queue", resource.id),
-        "OutboundCallerId": endpoint(caller_id(center, resource.id)),
-    }
-
-
-def caller_id(center: Center, queue_id: str) -> str | None:
-    """The number that calls on behalf of a queue show."""
-    config = center.resources["queue"][queue_id].properties.get("OutboundCallerConfig") or {}
-    number = center.resources["phone_number"].get(config.get("OutboundCallerIdNumberId") or "")
-    return number.name if number else None
+    """A channel that is no agent's is gone; stale news is no news."""
+    yield from call.lose_leg(center, command.contact_id, command.reason)
 
 
 # What the events do
 
 
 def initiated(center: Center, event: ContactInitiated, at: Instant) -> None:
-    contact = msgspec.structs.replace(
-        event.contact, attributes=dict(event.contact.attributes), turn=center.next_turn()
-    )
+    contact = _own(event.contact)
+    contact.turn = center.next_turn()
     center.contacts[contact.id] = contact
+    counted = counted_as(contact)
+    center.going[counted] = center.going.get(counted, 0) + 1
+    connection.link(center, contact)
     if contact.client_token is not None:
         center.client_tokens[contact.client_token] = contact.id
     if contact.stage == "DIALING":
-        assert contact.flow_id is not None
-        flows.bind(center, contact, contact.flow_id)
+        if contact.flow_id is not None:
+            flows.bind(center, contact, contact.flow_id)
         set_deadline(center, contact, at + event.dial_ms)
+    outbound.taken(center, contact, at)
+    if contact.expires_at is not None:
+        set_timer(center, contact, "expiry", contact.expires_at)
+    if contact.initiation_method == "CALLBACK_CUSTOMER_FIRST_DIALED":
+        assert contact.callback is not None
+        center.dialled[contact.id] = contact.callback.queue_id
 
 
-def scheduled(center: Center, event: ContactScheduled, _at: Instant) -> None:
+def _own(born: Contact) -> Contact:
+    """A contact that shares no container with the event that tells of it."""
+    return msgspec.structs.replace(
+        born,
+        **{name: copy(getattr(born, name)) for name in CONTAINERS},
+    )
+
+
+CONTAINERS = tuple(
+    field.name
+    for field in msgspec.structs.fields(Contact)
+    if field.default_factory is not msgspec.NODEFAULT
+)
+
+
+def scheduled(center: Center, event: ContactScheduled, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     contact.stage = "SCHEDULED"
-    contact.queue_id = event.queue_id
+    contact.queue_id = contact.queue_id if event.queue_id is None else event.queue_id
+    contact.scheduled_at = event.until
+    contact.updated_at = at
     set_deadline(center, contact, event.until)
 
 
 def connected_to_system(center: Center, event: ContactConnectedToSystem, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     set_deadline(center, contact, None)
-    contact.stage = "IN_FLOW"
+    contact.stage = "IN_FLOW" if contact.agent_id is None else "ACCEPTED"
     contact.connected_to_system_at = at
     contact.updated_at = at
 
 
-def flow_entered(center: Center, event: FlowEntered, _at: Instant) -> None:
-    flows.enter(center, center.contacts[event.contact_id], event.flow_id)
-
-
-def module_entered(center: Center, event: ModuleEntered, _at: Instant) -> None:
-    flows.call(center, center.contacts[event.contact_id], event.module_id, event.input)
-
-
-def module_left(center: Center, event: ModuleLeft, _at: Instant) -> None:
-    flows.come_back(center, center.contacts[event.contact_id])
-
-
-def flow_stepped(center: Center, event: FlowStepped, _at: Instant) -> None:
-    contact = center.contacts[event.contact_id]
-    contact.session = event.session
-    contact.asks += 1
-    contact.ask = event.ask if event.outcome is None else None
-
-
 def changed(center: Center, event: ContactChange, at: Instant) -> None:
-    changes.change(center.contacts[event.contact_id], event, at)
+    contact = center.contacts[event.contact_id]
+    if not isinstance(event, AttributesUpdated):
+        changes.change(contact, event, at)
+        return
+    for each in center.chains[contact.initial_contact_id or contact.id]:  # they share them
+        changes.change(center.contacts[each], event, at)
 
 
 def routing_data_updated(center: Center, event: RoutingDataUpdated, at: Instant) -> None:
@@ -566,17 +391,24 @@ def enqueued(center: Center, event: ContactEnqueued, at: Instant) -> None:
     contact.stage = "IN_QUEUE"
     contact.queue_id = event.queue_id
     contact.enqueued_at = at
-    contact.turn = center.next_turn()
-    flows.leave(center, contact)
+    contact.direct = event.direct
+    contact.dequeued_at = contact.accepted_at = None
+    contact.waited_ms = 0
+    center.dialled.pop(contact.id, None)
+    take_turn(center, contact)
+    flows.leave(center, contact, "customer")
     contact.updated_at = at
+    routing.activate(center, contact, at)
     stand_in_queue(center, contact)
 
 
 def stand_in_queue(center: Center, contact: Contact) -> None:
     """Count the contact in its queue and, unless it rings at an agent, stand it in line."""
-    if contact.stage in ("IN_QUEUE", "OFFERED"):
+    if connection.is_waiting(contact):
         assert contact.queue_id is not None
         center.queued[contact.queue_id] = center.queued.get(contact.queue_id, 0) + 1
+        waits = center.waits.setdefault((contact.queue_id, contact.channel), SortedList())
+        waits.add((contact.enqueued_at, contact.id))
     if contact.stage == "IN_QUEUE":
         queue.enter(center, contact)
 

@@ -273,13 +273,17 @@ def put(center: Center, resource: Resource) -> None:
     if resource.kind == "routing_profile":
         profile = routing.compiled(resource.id, resource.properties)
         routing.install(center, resource.id, profile)
+    elif resource.kind == "user":
+        routing.learn(center, resource.id, resource.properties)
     elif resource.kind in flows.KINDS:
         published = resource.properties.get("Status") == "PUBLISHED"
         flows.publish(center, resource.id, resource.properties["Content"] if published else None)
+        flows.know_default(center, resource, there=True)
 
 
 def _forget(center: Center, resource: Resource) -> None:
     kind = KINDS[resource.kind]
+    flows.know_default(center, resource, there=False)
     del center.names[kind.name][resource.key]
     made = kind.name, resource.client_token or ""
     if center.made_with.get(made) == resource.id:

@@ -13,13 +13,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfloor.base.limits import DIAL_MS
 from ringfloor.base.time import Duration
 from ringfloor.domain import dialogue, events
-from ringfloor.domain.contact import Contact
-from ringfloor.engine.contact import last_segment, view
+from ringfloor.domain.call import agent_leg, customer_leg
+from ringfloor.domain.contact import Contact, Side
+from ringfloor.engine import legs, outbound
 from ringfloor.engine.state import Center
+from ringfloor.engine.view import last_segment, view
 from ringfloor.flow.interpreter import lambda_event
 from ringfloor.telephony import commands as telephony
 from ringfloor.telephony.carrier import Channel
@@ -38,20 +41,35 @@ class InvokeFunction(Struct, frozen=True, kw_only=True):
     asynchronous: bool
 
 
-Effect = telephony.Command | InvokeFunction
+class AskBot(Struct, frozen=True, kw_only=True):
+    """Tell a bot what the customer has said; its reply is the answer to that ask of the contact."""
 
-QUEUE_MUSIC = Media("prompt", "CustomerQueue.wav")
-HOLD_MUSIC = Media("prompt", "CustomerHold.wav")
+    contact_id: str
+    ask: int
+    bot: str
+    """Its alias ARN, or its name."""
+    event: dict[str, Any]
+    """The request, in the form of Lex V2's RecognizeText."""
+    timeout_ms: Duration
 
 
-def agent_leg(contact_id: str) -> str:
-    """Channel id of the agent's leg."""
-    return f"{contact_id}/agent"
+SEALED = "/sealed"
+"""What the id of a gathering ends with whose keys must not be heard as they are."""
 
 
-def bridge(contact_id: str) -> str:
-    """Bridge id of the conversation."""
-    return f"{contact_id}/bridge"
+class GatherSealed(Struct, frozen=True):
+    """Gather keys that are encrypted before anybody here sees them.
+
+    gather: its id ends with SEALED. trusted: the instance's security keys, PEM; one of them has
+    signed the certificate.
+    """
+
+    gather: telephony.Gather
+    encryption: dialogue.Encryption
+    trusted: tuple[str, ...] = ()
+
+
+Effect = telephony.Command | InvokeFunction | AskBot | GatherSealed
 
 
 def ask_id(contact_id: str, ask: int) -> str:
@@ -69,32 +87,86 @@ def _initiated(_center: Center, event: events.ContactInitiated) -> Iterator[Effe
     contact = event.contact
     if contact.stage == "DIALING":
         yield _dial(contact, event.dial_ms)
-    elif contact.stage == "IN_FLOW" and contact.channel == "VOICE":
+    elif contact.stage == "ACCEPTED" and contact.channel == "VOICE":
+        yield from _ring_agent(contact)
+    elif contact.initiation_method == "INBOUND" and contact.channel == "VOICE":
         yield telephony.Answer(contact.id)
+
+
+def _ring_agent(contact: Contact) -> Iterator[Effect]:
+    yield telephony.Originate(
+        agent_leg(contact),
+        telephony.agent_address(contact.agent_id or ""),
+        contact.customer_number or "",
+        DIAL_MS,
+    )
 
 
 def _dial(contact: Contact, dial_ms: Duration) -> Effect:
     assert contact.customer_number is not None
     return telephony.Originate(
-        contact.id, contact.customer_number, contact.system_number or "", dial_ms
+        contact.customer_leg or contact.id,
+        contact.customer_number,
+        contact.system_number or "",
+        dial_ms,
     )
 
 
 def _stepped(center: Center, event: events.FlowStepped) -> Iterator[Effect]:
+    contact = center.contacts[event.contact_id]
+    if event.heard == MESSAGES_INTERRUPTED and contact.channel == "VOICE":
+        yield telephony.StopMusic(_leg(contact, event.side))
+    if _is_too_early(contact, event.side, event.ask):
+        return
     if event.outcome is None or isinstance(event.ask, dialogue.Invoke):
-        contact = center.contacts[event.contact_id]
-        yield from _asked(center, contact, event.ask)
+        yield from _asked(center, contact, event.side, event.ask, contact.asks)
 
 
-def _asked(center: Center, contact: Contact, ask: dialogue.Ask) -> Iterator[Effect]:
-    name = ask_id(contact.id, contact.asks)
+def _is_too_early(contact: Contact, side: Side, ask: dialogue.Ask) -> bool:
+    """Whether nobody is there yet to hear it: the callee has not answered."""
+    for_nobody = isinstance(ask, dialogue.Invoke | dialogue.InvokeBot)
+    return side == "customer" and outbound.is_new(contact) and not for_nobody
+
+
+MESSAGES_INTERRUPTED = dialogue.Result("MessagesInterrupted")
+
+
+def _leg(contact: Contact, side: Side) -> str:
+    """Who hears the flow of this side."""
+    return customer_leg(contact) if side == "customer" else agent_leg(contact)
+
+
+def _finished(center: Center, event: events.FlowFinished) -> Iterator[Effect]:
+    """What the flow still said, or listened for, is over."""
+    contact = center.contacts[event.contact_id]
+    if contact.channel == "VOICE":
+        name = ask_id(contact.id, event.number)
+        match event.ask:
+            case dialogue.Play():
+                yield telephony.StopPlayback(name)
+            case dialogue.Gather(encryption=encryption):
+                yield telephony.StopGather(name if encryption is None else name + SEALED)
+            case dialogue.PlayLoop():
+                yield telephony.StopMusic(_leg(contact, event.side))
+            case _:
+                pass
+
+
+def _asked(
+    center: Center, contact: Contact, side: Side, ask: dialogue.Ask, number: int
+) -> Iterator[Effect]:
+    name = ask_id(contact.id, number)
+    voice = contact.channel == "VOICE"
     match ask:
-        case dialogue.Play(prompt=prompt):
-            yield telephony.Play(name, contact.id, (_media(center, prompt),))
-        case dialogue.Gather(prompt=prompt):
-            yield telephony.Gather(
-                name,
-                contact.id,
+        case dialogue.Play(prompt=prompt) if voice:
+            yield telephony.Play(name, _leg(contact, side), (_media(center, prompt),))
+        case dialogue.PlayLoop(prompts=prompts) if voice:
+            media = tuple(_media(center, prompt) for prompt in prompts)
+            yield telephony.StartMusic(_leg(contact, side), media)
+        case dialogue.Gather(prompt=prompt, encryption=encryption):
+            gather = telephony.Gather(
+                name if encryption is None else name + SEALED,
+                _leg(contact, side),
                 (_media(center, prompt),) if prompt else (),
                 ask.max_digits,
                 ask.first_digit_ms,
@@ -102,14 +174,28 @@ def _asked(center: Center, contact: Contact, ask: dialogue.Ask) -> Iterator[Effe
                 ask.terminators,
                 ask.cancel_key,
             )
+            if encryption is None:
+                yield gather
+            else:
+                keys = center.resources["security_key"].values()
+                trusted = tuple(each.properties["Key"] for each in keys)
+                yield GatherSealed(gather, encryption, trusted)
         case dialogue.Invoke():
             yield InvokeFunction(
                 contact_id=contact.id,
-                ask=contact.asks,
+                ask=number,
                 function_arn=ask.function_arn,
                 event=lambda_event(view(center, contact), ask.parameters),
                 timeout_ms=ask.timeout_ms,
                 asynchronous=ask.asynchronous,
+            )
+        case dialogue.InvokeBot():
+            yield AskBot(
+                contact_id=contact.id,
+                ask=number,
+                bot=ask.bot,
+                event=ask.event,
+                timeout_ms=ask.timeout_ms,
             )
         case _:
             pass
@@ -122,55 +208,90 @@ def _media(center: Center, prompt: dialogue.Prompt) -> Media:
     return Media("prompt", known.name if known else prompt.value)
 
 
-def _enqueued(center: Center, event: events.ContactEnqueued) -> Iterator[Effect]:
-    if center.contacts[event.contact_id].channel == "VOICE":
-        yield telephony.StartMusic(event.contact_id, (QUEUE_MUSIC,))
+def _accepted(center: Center, event: events.ContactAccepted) -> Iterator[Effect]:
+    contact = center.contacts[event.contact_id]
+    if contact.channel == "VOICE":
+        yield from _ring_agent(contact)
+
+
+def _agent_leg_lost(_center: Center, event: events.AgentLegLost) -> Iterator[Effect]:
+    yield telephony.HangUp(event.leg)
 
 
 def _connected(center: Center, event: events.ContactConnectedToAgent) -> Iterator[Effect]:
     contact = center.contacts[event.contact_id]
     if contact.channel == "VOICE":
-        yield telephony.StopMusic(contact.id)
-        yield telephony.Originate(
-            agent_leg(contact.id),
-            telephony.agent_address(event.agent_id),
-            contact.customer_number or "",
-            DIAL_MS,
-        )
-        yield telephony.CreateBridge(bridge(contact.id))
-        yield telephony.AddToBridge(bridge(contact.id), contact.id)
-        yield telephony.AddToBridge(bridge(contact.id), agent_leg(contact.id))
+        yield from legs.gathered(center.calls[contact.call_id or ""])
 
 
 def _held(center: Center, event: events.ContactHeld) -> Iterator[Effect]:
-    if center.contacts[event.contact_id].channel == "VOICE":
-        yield telephony.RemoveFromBridge(bridge(event.contact_id), event.contact_id)
-        yield telephony.StartMusic(event.contact_id, (HOLD_MUSIC,))
+    contact = center.contacts[event.contact_id]
+    if contact.channel == "VOICE":
+        yield from legs.of_customer(center, event)
 
 
 def _resumed(center: Center, event: events.ContactResumed) -> Iterator[Effect]:
-    if center.contacts[event.contact_id].channel == "VOICE":
-        yield telephony.StopMusic(event.contact_id)
-        yield telephony.AddToBridge(bridge(event.contact_id), event.contact_id)
+    contact = center.contacts[event.contact_id]
+    if contact.channel == "VOICE":
+        yield from legs.of_customer(center, event)
 
 
 def _ended(center: Center, event: events.ContactEnded) -> Iterator[Effect]:
     contact = center.contacts[event.contact_id]
     if contact.channel == "VOICE":
-        yield telephony.HangUp(contact.id)
-        if contact.connected_to_agent_at is not None:
-            yield telephony.HangUp(agent_leg(contact.id))
-            yield telephony.DestroyBridge(bridge(contact.id))
+        yield from legs.ended(center, contact)
+
+
+def _customer_dialled(center: Center, event: events.CustomerDialled) -> Iterator[Effect]:
+    yield _dial(center.contacts[event.contact_id], event.until - center.at)
+
+
+def _callback_unanswered(center: Center, event: events.CallbackUnanswered) -> Iterator[Effect]:
+    contact = center.contacts[event.contact_id]
+    yield telephony.HangUp(customer_leg(contact))
+    before = replace(contact, agent_legs=contact.agent_legs - 1)  # the next agent has another leg
+    yield telephony.HangUp(agent_leg(before))
+
+
+def _passed(center: Center, event: events.CustomerPassed) -> Iterator[Effect]:
+    """The customer talks on, or hears what the flow last asked of the agent who has left."""
+    yield from legs.passed(center, event)
+    contact = center.contacts[event.next_contact_id]
+    run = contact.runs.get("customer")
+    if contact.call_id is None and run is not None and run.ask is not None:
+        yield from _asked(center, contact, "customer", run.ask, run.number)
+
+
+def _answered(center: Center, event: events.ContactConnectedToSystem) -> Iterator[Effect]:
+    """What the outbound whisper has to say waits for the callee."""
+    contact = center.contacts[event.contact_id]
+    run = contact.runs.get("customer")
+    if run is not None and run.ask is not None:
+        yield from _asked(center, contact, "customer", run.ask, run.number)
 
 
 EFFECTS: Mapping[type[Struct], Callable[[Center, Any], Iterator[Effect]]] = {
     events.ContactInitiated: _initiated,
     events.FlowStepped: _stepped,
-    events.ContactEnqueued: _enqueued,
+    events.FlowFinished: _finished,
+    events.ContactAccepted: _accepted,
+    events.AgentLegLost: _agent_leg_lost,
     events.ContactConnectedToAgent: _connected,
     events.ContactHeld: _held,
     events.ContactResumed: _resumed,
+    events.CustomerDialled: _customer_dialled,
+    events.CallbackUnanswered: _callback_unanswered,
     events.ContactEnded: _ended,
+    events.ContactConnectedToSystem: _answered,
+    events.PartyAdded: legs.added,
+    events.PartyJoined: legs.of_party,
+    events.PartyHeld: legs.of_party,
+    events.PartyResumed: legs.of_party,
+    events.PartyMuted: legs.muted,
+    events.PartyLeft: legs.left,
+    events.DigitsPressed: legs.pressed,
+    events.CustomerPassed: _passed,
+    events.MonitorStateChanged: legs.of_supervisor,
 }
 """What has no row asks nothing of the world."""
 
@@ -181,42 +302,20 @@ EFFECTS: Mapping[type[Struct], Callable[[Center, Any], Iterator[Effect]]] = {
 def channels(center: Center) -> Iterator[Channel]:
     """The legs that the center holds."""
     for contact in center.contacts.values():
-        if contact.channel != "VOICE" or contact.stage in ("ENDED", "SCHEDULED"):
-            continue
-        talking = contact.stage == "CONNECTED"
-        yield Channel(
-            channel_id=contact.id,
-            direction="inbound" if contact.initiation_method == "INBOUND" else "outbound",
-            address=contact.customer_number or "",
-            state="ringing" if contact.stage == "DIALING" else "up",
-            bridge_id=bridge(contact.id) if talking and contact.held_at is None else None,
-        )
-        if talking:
-            yield Channel(
-                channel_id=agent_leg(contact.id),
-                direction="outbound",
-                address=telephony.agent_address(contact.agent_id or ""),
-                state="up",
-                bridge_id=bridge(contact.id),
-            )
+        if contact.channel == "VOICE" and contact.stage not in ("ENDED", "SCHEDULED"):
+            yield from legs.channels(center, contact)
 
 
 def outstanding(center: Center) -> Iterator[Effect]:
     """What the world must be doing now for all that is going on."""
     for contact in list(center.contacts.values()):
-        if contact.channel != "VOICE":
-            continue
-        match contact.stage:
-            case "DIALING":
-                assert contact.deadline_at is not None
-                yield _dial(contact, max(contact.deadline_at - center.at, 1))
-            case "IN_FLOW":
-                if contact.ask is not None:
-                    yield from _asked(center, contact, contact.ask)
-            case "IN_QUEUE" | "OFFERED":
-                yield telephony.StartMusic(contact.id, (QUEUE_MUSIC,))
-            case "CONNECTED":
-                if contact.held_at is not None:
-                    yield telephony.StartMusic(contact.id, (HOLD_MUSIC,))
-            case _:
-                pass
+        if contact.channel == "VOICE" and contact.stage == "DIALING":
+            assert contact.deadline_at is not None
+            yield _dial(contact, max(contact.deadline_at - center.at, 1))
+        ringing = contact.stage == "ACCEPTED" and contact.agent_ready_at is None
+        if contact.channel == "VOICE" and ringing:
+            yield from _ring_agent(contact)
+        for side, run in contact.runs.items():
+            if run.ask is not None and not _is_too_early(contact, side, run.ask):
+                yield from _asked(center, contact, side, run.ask, run.number)
+        yield from legs.standing(center, contact)

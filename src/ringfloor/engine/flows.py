@@ -1,10 +1,12 @@
 """Flows: which edition of a flow a contact runs.
 
 A contact finishes on the content that its flow had when the contact entered it; an outbound contact
-is bound when it is dialled. Whoever comes later gets what is published then. Modules likewise: one
-is bound when it is invoked, and whoever has invoked it waits as a caller, on its own edition. An
-edition is a content, named by its digest; the flows and versions that have it published and each
-contact that runs it or waits in it are its users, and with the last of them it is forgotten.
+is bound when it is dialled. Each side of a contact is in one flow at most. Whoever comes later gets
+what is published then. At its events (queue, whispers, holds, the end) a contact enters the flow of
+its hook, or the instance's own of that type. Modules likewise: one is bound when it is invoked, and
+whoever has invoked it waits as a caller, on its own edition. An edition is a content, named by its
+digest; the flows and versions that have it published and each contact that runs it or waits in it
+are its users, and with the last of them it is forgotten.
 
 A version is entered by the id of its resource, FLOW:3; a reference to an alias leads to the version
 that the alias has when it is followed. Source: behaviour specification, sections 1.1, 1.7 and 6.6.
@@ -16,8 +18,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from ringfloor.domain.contact import Caller, Contact
+from ringfloor.base.limits import WHISPER_MS
+from ringfloor.base.time import Instant
+from ringfloor.domain.contact import Caller, Contact, Run, Side
+from ringfloor.domain.events import Event, FlowEntered, FlowFinished
 from ringfloor.domain.resources import Resource
+from ringfloor.engine.schedule import set_timer
 from ringfloor.engine.state import Center, Edition
 from ringfloor.flow import interpreter, language
 from ringfloor.flow.language import Flow
@@ -101,6 +107,73 @@ def entered_by(center: Center, kind: str, reference: str) -> str | None:
     return key if key in center.flows else None
 
 
+HOOKS: Mapping[str, str] = {
+    "AGENT_HOLD": "AgentHold",
+    "AGENT_WHISPER": "AgentWhisper",
+    "CUSTOMER_HOLD": "CustomerHold",
+    "CUSTOMER_QUEUE": "CustomerQueue",
+    "CUSTOMER_WHISPER": "CustomerWhisper",
+    "CUSTOMER_REMAINING": "CustomerRemaining",
+    "PAUSE": "PauseContact",
+    "RESUME": "ResumeContact",
+}
+"""As what a flow runs, to the key of UpdateContactEventHooks."""
+
+WHISPERS = frozenset({"AGENT_WHISPER", "CUSTOMER_WHISPER", "OUTBOUND_WHISPER"})
+
+HOOKED_ONLY: Mapping[str, frozenset[str]] = {
+    "VOICE": frozenset({"CUSTOMER_REMAINING", "PAUSE", "RESUME"}),
+    "CHAT": frozenset({"CUSTOMER_REMAINING", "PAUSE", "RESUME"}) | WHISPERS,
+    "TASK": frozenset({"CUSTOMER_REMAINING", "PAUSE", "RESUME"}) | WHISPERS,
+    "EMAIL": frozenset({"CUSTOMER_REMAINING", "PAUSE", "RESUME"}) | WHISPERS,
+}
+"""By channel: where the instance's own flow does not stand in for a hook (section 2.4)."""
+
+
+def hooked(center: Center, contact: Contact, flow_type: str) -> str | None:
+    """What a side of the contact enters at this event: an id in center.flows; None: nothing."""
+    hook = HOOKS.get(flow_type, "")
+    if hook in contact.hooks_disabled:
+        return None
+    wanted = contact.hooks.get(hook)
+    if flow_type == "OUTBOUND_WHISPER" and contact.queue_id in center.resources["queue"]:
+        queue = center.resources["queue"][contact.queue_id]
+        wanted = (queue.properties.get("OutboundCallerConfig") or {}).get("OutboundFlowId")
+    entered = entered_by(center, "contact_flow", wanted) if wanted else None
+    if entered is None and flow_type not in HOOKED_ONLY[contact.channel]:
+        default = min(center.defaults.get(flow_type, ()), default=None)
+        entered = None if default is None else entered_by(center, "contact_flow", default)
+    return entered
+
+
+def hook_events(
+    center: Center, contact: Contact, side: Side, flow_type: str
+) -> Iterator[FlowEntered]:
+    """The side enters the flow that the contact, or the instance, has for this, if any."""
+    flow_id = hooked(center, contact, flow_type)
+    if flow_id is not None:
+        yield FlowEntered(contact.id, flow_id, side, flow_type)
+
+
+def stop_events(contact: Contact, side: Side) -> Iterator[Event]:
+    """The side leaves the flow that it is in, if it is in one."""
+    run = contact.runs.get(side)
+    if run is not None:
+        yield FlowFinished(contact.id, side, run.ask, run.number if run.ask is not None else 0)
+
+
+def know_default(center: Center, flow: Resource, *, there: bool) -> None:
+    """The flow is, or is no longer, the instance's own of its type."""
+    if flow.kind == "contact_flow" and flow.properties.get("IsDefault"):
+        known = center.defaults.setdefault(flow.properties["Type"], {})
+        if there:
+            known[flow.id] = None
+        else:
+            known.pop(flow.id, None)
+        if not known:
+            del center.defaults[flow.properties["Type"]]
+
+
 def publish(center: Center, flow_id: str, content: str | None) -> None:
     """From now on whoever enters the flow gets this content; None: nobody can enter it."""
     before = center.flows.pop(flow_id, None)
@@ -112,65 +185,92 @@ def publish(center: Center, flow_id: str, content: str | None) -> None:
 
 def bind(center: Center, contact: Contact, flow_id: str) -> None:
     """The contact will run the flow as it is now."""
+    contact.edition = _take(center, flow_id)
+
+
+def _take(center: Center, flow_id: str) -> str:
     edition = center.flows[flow_id]
     center.editions[edition].users += 1
-    contact.edition = edition
+    return edition
 
 
-def enter(center: Center, contact: Contact, flow_id: str) -> None:
-    """The contact begins the flow: the edition it was bound to when dialled, else the present."""
-    logging = False
-    if contact.session is not None:
-        logging = contact.session.logging
-        leave(center, contact)
-    if contact.edition is None:
-        bind(center, contact, flow_id)
-    contact.session = msgspec.structs.replace(interpreter.begin(flow_id), logging=logging)
+def enter(
+    center: Center, contact: Contact, side: Side, flow_id: str, flow_type: str = "CONTACT_FLOW"
+) -> None:
+    """A side begins the flow: the edition that was bound when dialled, else the present one."""
+    before = contact.runs.get(side)
+    if before is not None:
+        leave(center, contact, side)
+    edition, contact.edition = contact.edition or _take(center, flow_id), None
+    logging = before is not None and before.session.logging
+    session = msgspec.structs.replace(interpreter.begin(flow_id), logging=logging)
+    hops = before.hops + 1 if before is not None and before.flow_type == flow_type else 0
+    contact.runs[side] = Run(flow_type=flow_type, session=session, edition=edition, hops=hops)
+    if flow_type in WHISPERS:
+        set_timer(center, contact, WHISPER, center.at + WHISPER_MS)
 
 
-def call(center: Center, contact: Contact, module_id: str, given: dict[str, str]) -> None:
-    """The contact begins a module; what it was in waits.
+WHISPER = "whisper"
+"""The timer at whose end a whisper has lasted too long."""
+
+ASK: Mapping[Side, str] = {"customer": "customer's flow", "agent": "agent's flow"}
+"""The timers of what flows wait for."""
+
+
+def wait(center: Center, contact: Contact, side: Side, until: Instant | None) -> None:
+    """The flow of this side goes on then by itself; None: it does not."""
+    set_timer(center, contact, ASK[side], until)
+
+
+def call(
+    center: Center, contact: Contact, side: Side, module_id: str, given: dict[str, str]
+) -> None:
+    """A side begins a module; what it was in waits.
 
     A module sees nothing of its caller's session but its input, and changes nothing of it.
     """
-    assert contact.session is not None
-    assert contact.edition is not None
-    logging = contact.session.logging
-    contact.callers = [*contact.callers, Caller(contact.session, contact.edition)]
-    contact.ask = None
-    bind(center, contact, module_id)
-    contact.session = msgspec.structs.replace(
-        interpreter.begin(module_id), logging=logging, module_input=given
+    run = contact.runs[side]
+    run.callers = [*run.callers, Caller(run.session, run.edition)]
+    run.ask = None
+    run.edition = _take(center, module_id)
+    run.session = msgspec.structs.replace(
+        interpreter.begin(module_id), logging=run.session.logging, module_input=given
     )
 
 
-def come_back(center: Center, contact: Contact) -> None:
-    """The module is over; the contact is where it was invoked."""
-    assert contact.session is not None
-    assert contact.edition is not None
-    *waiting, caller = contact.callers
-    _release(center, contact.edition)
-    logging = contact.session.logging
-    contact.callers, contact.edition, contact.ask = waiting, caller.edition, None
-    contact.session = msgspec.structs.replace(caller.session, logging=logging)
+def come_back(center: Center, contact: Contact, side: Side) -> None:
+    """The module is over; the side is where it was invoked."""
+    run = contact.runs[side]
+    *waiting, caller = run.callers
+    _release(center, run.edition)
+    run.callers, run.edition, run.ask = waiting, caller.edition, None
+    run.session = msgspec.structs.replace(caller.session, logging=run.session.logging)
 
 
-def leave(center: Center, contact: Contact) -> None:
-    """The contact runs no flow any more."""
-    for caller in contact.callers:
-        _release(center, caller.edition)
-    contact.callers = []
-    contact.session = None
-    contact.ask = None
+def leave(center: Center, contact: Contact, side: Side) -> None:
+    """The side runs no flow any more."""
+    run = contact.runs.pop(side, None)
+    if run is not None:
+        wait(center, contact, side, None)
+        if run.flow_type in WHISPERS:
+            set_timer(center, contact, WHISPER, None)
+        for caller in run.callers:
+            _release(center, caller.edition)
+        _release(center, run.edition)
+
+
+def leave_all(center: Center, contact: Contact) -> None:
+    """The contact runs no flow any more, and will run none."""
+    for side in list(contact.runs):
+        leave(center, contact, side)
     if contact.edition is not None:
         _release(center, contact.edition)
         contact.edition = None
 
 
-def running(center: Center, contact: Contact) -> Flow:
-    """The flow that the contact is in."""
-    assert contact.edition is not None
-    return center.editions[contact.edition].flow
+def running(center: Center, run: Run) -> Flow:
+    """The flow that a run is in."""
+    return center.editions[run.edition].flow
 
 
 # Snapshots
@@ -195,7 +295,9 @@ def restore(center: Center, contents: list[str]) -> None:
 def _runs(center: Center) -> Iterator[str]:
     """The edition of everything that a contact runs, will run or waits in."""
     for contact in center.contacts.values():
-        yield from (caller.edition for caller in contact.callers)
+        for run in contact.runs.values():
+            yield from (caller.edition for caller in run.callers)
+            yield run.edition
         if contact.edition is not None:
             yield contact.edition
 

@@ -2,31 +2,52 @@
 
 A contact stands in the line of its queue and channel from ContactEnqueued until it leaves the
 queue, except while it rings at an agent: then it is out of the line but keeps its place, and a
-missed offer puts it back exactly there. Costs: log(waiting) per entry, exit and rank.
+missed offer puts it back exactly there. In line it stands in the group of those who seek agents by
+the same expression of routing criteria; most seek by none. Costs: log(waiting) per entry and exit;
+the first in line for an agent, and the rank of a contact without criteria, look once at each group,
+or at each expression that the agent meets, if those are fewer.
 """
+
+from collections.abc import Mapping
+from typing import cast
 
 from sortedcontainers import SortedList
 
+from ringfloor.base.limits import AGENT_QUEUE_CONTACTS_MAX, QUEUE_OVERSHOOT_PERCENT
 from ringfloor.base.time import Duration
 from ringfloor.domain.contact import Contact
+from ringfloor.domain.vocabulary import Channel
 from ringfloor.engine.schedule import drop_delay, set_delay
-from ringfloor.engine.state import Center, Line, LineKey, Place
+from ringfloor.engine.state import Center, Group, Line, LineKey, Place
 
-AGENT_QUEUE_CONTACTS_MAX = 10
-"""Contacts that may wait for one particular agent (behaviour specification, 1.8)."""
+ANYBODY = ""
+"""The group of contacts that any agent of the queue may have."""
+
+
+CALLBACK_LINE = cast("Channel", "CALLBACK")
+"""Where customer-first callbacks stand, instead of a channel's line: no agent is offered them."""
 
 
 def line_key(contact: Contact) -> LineKey:
     """The line that the contact belongs to."""
     assert contact.queue_id is not None
+    if contact.callback is not None and contact.callback.dialled_id is not None:
+        return contact.queue_id, CALLBACK_LINE
     return contact.queue_id, contact.channel
 
 
 def place(contact: Contact) -> Place:
     """Where the contact ranks: priority, adjusted start of wait, turn (section 4.1)."""
     assert contact.enqueued_at is not None
-    start = contact.enqueued_at - contact.age_adjustment_ms
+    since = contact.enqueued_at if contact.ranks_from is None else contact.ranks_from
+    start = since - contact.age_adjustment_ms
     return contact.priority, start, contact.turn, contact.id
+
+
+def sought_by(contact: Contact) -> str:
+    """The expression by which agents are sought for the contact now: its group."""
+    step = contact.criteria[-1].active if contact.criteria else None
+    return ANYBODY if step is None else step.expression
 
 
 def delays(center: Center, key: LineKey) -> list[Duration]:
@@ -38,15 +59,16 @@ def enter(center: Center, contact: Contact) -> None:
     """Stand in line, at one's place."""
     key = line_key(contact)
     line = center.lines.setdefault(key, Line())
-    line.order.add(place(contact))
+    group = line.groups.setdefault(sought_by(contact), Group())
+    group.order.add(place(contact))
     for delay in delays(center, key):
-        _tell_delay(center, line, contact, delay)
+        _tell_delay(center, group, contact, delay)
 
 
-def _tell_delay(center: Center, line: Line, contact: Contact, delay_ms: Duration) -> None:
+def _tell_delay(center: Center, group: Group, contact: Contact, delay_ms: Duration) -> None:
     """Ripe at once if that much is known to have passed; else there is a deadline, perhaps due."""
     if delay_ms <= contact.waited_ms:
-        line.ripe.setdefault(delay_ms, SortedList()).add(place(contact))
+        group.ripe.setdefault(delay_ms, SortedList()).add(place(contact))
     else:
         set_delay(center, contact, delay_ms)
 
@@ -55,29 +77,57 @@ def leave(center: Center, contact: Contact) -> None:
     """Step out of line."""
     key = line_key(contact)
     line = center.lines[key]
-    line.order.remove(place(contact))
-    for ripe in line.ripe.values():
+    group = line.groups[sought_by(contact)]
+    group.order.remove(place(contact))
+    for ripe in group.ripe.values():
         ripe.discard(place(contact))
     for delay in delays(center, key):
         drop_delay(center, contact, delay)
-    if not line.order:
-        del center.lines[key]
+    if not group.order:
+        del line.groups[sought_by(contact)]
+        if not line.groups:
+            del center.lines[key]
+
+
+def group_of(center: Center, contact: Contact) -> Group:
+    """The group in which the contact stands in line."""
+    return center.lines[line_key(contact)].groups[sought_by(contact)]
 
 
 def ripen(center: Center, contact: Contact, delay_ms: Duration) -> None:
     """The contact has waited delay_ms."""
     drop_delay(center, contact, delay_ms)
     contact.waited_ms = max(contact.waited_ms, delay_ms)
-    line = center.lines[line_key(contact)]
-    line.ripe.setdefault(delay_ms, SortedList()).add(place(contact))
+    group = group_of(center, contact)
+    group.ripe.setdefault(delay_ms, SortedList()).add(place(contact))
 
 
-def head(center: Center, key: LineKey, delay_ms: Duration) -> Place | None:
-    """The first in line among those who have waited delay_ms."""
+NO_EXPRESSIONS: Mapping[str, None] = {}
+
+
+def head(
+    center: Center, key: LineKey, delay_ms: Duration, met: Mapping[str, None] = NO_EXPRESSIONS
+) -> Place | None:
+    """The first in line for an agent among those who have waited delay_ms.
+
+    met: the expressions of routing criteria that he meets.
+    """
     line = center.lines.get(key)
     if line is None:
         return None
-    order = line.order if delay_ms == 0 else line.ripe.get(delay_ms)
+    groups = line.groups
+    first = _first(groups[ANYBODY], delay_ms) if ANYBODY in groups else None
+    fewer, others = (met, groups) if len(met) < len(groups) else (groups, met)
+    for expression in fewer:
+        if expression in others:
+            place = _first(groups[expression], delay_ms)
+            if place is not None and (first is None or place < first):
+                first = place
+    return first
+
+
+def _first(group: Group, delay_ms: Duration) -> Place | None:
+    order = group.order if delay_ms == 0 else group.ripe.get(delay_ms)
     return order[0] if order else None
 
 
@@ -85,24 +135,47 @@ def is_ripe(center: Center, contact: Contact, delay_ms: Duration) -> bool:
     """Whether the contact, standing in line, has waited delay_ms."""
     if delay_ms == 0:
         return True
-    ripe = center.lines[line_key(contact)].ripe.get(delay_ms)
+    ripe = group_of(center, contact).ripe.get(delay_ms)
     return ripe is not None and place(contact) in ripe
 
 
 def position(center: Center, contact: Contact) -> int:
-    """Rank in line, from 1; 0 while the contact rings at an agent (metrics specification, 3.1)."""
-    if contact.stage == "OFFERED":
+    """Rank in line, from 1; 0 while the contact rings at an agent (metrics specification, 3.1).
+
+    With an active step of routing criteria, the rank among those with the same expression.
+    """
+    if contact.stage != "IN_QUEUE":
         return 0
-    return int(center.lines[line_key(contact)].order.index(place(contact))) + 1
+    expression, own = sought_by(contact), place(contact)
+    groups = center.lines[line_key(contact)].groups
+    counted = groups.values() if expression == ANYBODY else (groups[expression],)
+    return sum(int(group.order.bisect_left(own)) for group in counted) + 1
 
 
-def is_full(center: Center, queue_id: str) -> bool:
-    """Whether the queue takes no further contact (MaxContacts, or the bound of agent queues)."""
+def is_closed(center: Center, queue_id: str) -> bool:
+    """Whether the queue takes nobody: there is none of that id, or it is disabled.
+
+    Who waits in a disabled queue is still served.
+    """
+    if queue_id in center.agents:
+        return False
+    resource = center.resources["queue"].get(queue_id)
+    return resource is None or resource.properties["Status"] != "ENABLED"
+
+
+def is_full(center: Center, queue_id: str, *, overshoot: bool = False) -> bool:
+    """Whether the queue takes no further contact (MaxContacts, or the bound of agent queues).
+
+    overshoot: the contact may exceed MaxContacts by QUEUE_OVERSHOOT_PERCENT, rounded down: a
+    callback whose delay is over, a transfer from another queue or through a quick connect.
+    """
     waiting = center.queued.get(queue_id, 0)
     if queue_id in center.agents:
         return waiting >= AGENT_QUEUE_CONTACTS_MAX
     most = center.resources["queue"][queue_id].properties.get("MaxContacts")
-    return most is not None and waiting >= most
+    if most is None:
+        return False
+    return bool(waiting >= most + (most * QUEUE_OVERSHOOT_PERCENT // 100 if overshoot else 0))
 
 
 def reline(center: Center, key: LineKey, before: list[Duration]) -> None:
@@ -117,9 +190,10 @@ def reline(center: Center, key: LineKey, before: list[Duration]) -> None:
     after = delays(center, key)
     gone = [delay for delay in before if delay not in after]
     new = [delay for delay in after if delay not in before]
-    for delay in gone:
-        line.ripe.pop(delay, None)
-    for *_, contact_id in line.order:
+    for group in line.groups.values():
+        for delay in gone:
+            group.ripe.pop(delay, None)
+    for *_, contact_id in list(line.places()):
         contact = center.contacts[contact_id]
         assert contact.enqueued_at is not None
         due = min((delay for delay in before if delay > contact.waited_ms), default=None)
@@ -129,7 +203,7 @@ def reline(center: Center, key: LineKey, before: list[Duration]) -> None:
         for delay in new:
             if delay <= ended and (due is None or delay < due):
                 contact.waited_ms = max(contact.waited_ms, delay)
-            _tell_delay(center, line, contact, delay)
+            _tell_delay(center, group_of(center, contact), contact, delay)
 
 
 def look_at_the_clock(center: Center, contact: Contact) -> None:

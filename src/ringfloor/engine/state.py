@@ -6,6 +6,8 @@ than what it touches. Only the apply functions of the engine write here.
 """
 
 from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -13,9 +15,12 @@ from sortedcontainers import SortedList
 
 from ringfloor.base.errors import not_found
 from ringfloor.base.time import Duration, Instant
+from ringfloor.domain.call import Call
+from ringfloor.domain.chat import Chat
 from ringfloor.domain.contact import Agent, Contact
 from ringfloor.domain.resources import KINDS, Home, Properties, Resource
 from ringfloor.domain.vocabulary import Channel
+from ringfloor.engine.demand import Demand, Idle, PoolKey, Standing
 from ringfloor.flow.language import Flow
 
 
@@ -51,6 +56,8 @@ class Profile(NamedTuple):
     concurrency: dict[Channel, int]
     mixes: frozenset[Channel]
     """Channels beside which an agent may take other channels (ROUTE_ANY_CHANNEL)."""
+    inbound_only: bool = False
+    """Calls that the agent has made do not start his wait anew (TIME_SINCE_LAST_INBOUND)."""
 
 
 class Edition(Struct):
@@ -61,8 +68,8 @@ class Edition(Struct):
     users: int = 0
 
 
-class Line:
-    """The contacts that wait for one queue and channel.
+class Group:
+    """The contacts of a line that the same agents may have.
 
     A place is (priority, start of wait less its adjustment, turn, contact id): sorted, it is the
     order of service. ripe holds, for each delay that some routing profile has, the places of those
@@ -76,14 +83,29 @@ class Line:
         self.ripe: dict[Duration, SortedList[Place]] = {}
 
 
+class Line:
+    """The contacts that wait for one queue and channel, by the expression of their active step."""
+
+    __slots__ = ("groups",)
+
+    def __init__(self) -> None:
+        self.groups: dict[str, Group] = {}
+        """Of contacts without an active step under the empty text."""
+
+    def places(self) -> "Iterator[Place]":
+        """Everybody in line, in the order of service."""
+        return merge(*(group.order for group in self.groups.values()))
+
+    def first(self, count: int) -> "list[Place]":
+        """The first so many in line."""
+        return list(islice(self.places(), count))
+
+
 Place = tuple[int, Instant, int, str]
 LineKey = tuple[str, Channel]
-PoolKey = tuple[str, Channel]
-Idle = tuple[Instant, int, str]
-"""(idle since, turn, agent id): sorted, the longest available agent comes first."""
 
-Deadline = tuple[Instant, int, str, Duration]
-"""(at, turn, contact id, delay in ms or 0 for the deadline of the contact's stage)."""
+Deadline = tuple[Instant, int, str, str, Duration]
+"""(at, turn, contact id, name of a timer or "" for the contact's stage, delay in ms or 0)."""
 
 
 class Center:
@@ -92,12 +114,21 @@ class Center:
     __slots__ = (
         "agents",
         "at",
+        "calls",
+        "chains",
+        "chats",
         "client_tokens",
         "contacts",
+        "counted",
         "deadlines",
+        "defaults",
+        "demand",
+        "dialled",
         "editions",
         "flows",
+        "going",
         "instance",
+        "legs",
         "lines",
         "made_with",
         "names",
@@ -108,10 +139,12 @@ class Center:
         "referrers",
         "resources",
         "rows",
+        "staff",
         "turn",
+        "waits",
     )
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # noqa: PLR0915  one line a fact or index
         # Facts
         self.instance: Instance | None = None
         self.at: Instant = 0
@@ -120,6 +153,10 @@ class Center:
         self.resources: dict[str, dict[str, Resource]] = {kind: {} for kind in KINDS}
         self.agents: dict[str, Agent] = {}
         self.contacts: dict[str, Contact] = {}
+        self.calls: dict[str, Call] = {}
+        """Conversations of agents and customers who have been joined."""
+        self.chats: dict[str, Chat] = {}
+        """Chats that have not ended, by the id of their first contact."""
         self.client_tokens: dict[str, str] = {}
         """Client token to the id of the live contact that it started."""
         # Indexes
@@ -129,6 +166,10 @@ class Center:
         """Kind and client token to the id of the resource that was made with it."""
         self.referrers: dict[str, dict[tuple[str, str], int]] = {}
         """Id of a resource to the (kind, id) of those that name it, and how often."""
+        self.chains: dict[str, dict[str, None]] = {}
+        """First contact of a chain to those of it that are known here."""
+        self.defaults: dict[str, dict[str, None]] = {}
+        """Type of flow to the instance's own of that type."""
         self.flows: dict[str, str] = {}
         """Published flow to its present edition."""
         self.editions: dict[str, Edition] = {}
@@ -136,13 +177,27 @@ class Center:
         self.profiles: dict[str, Profile] = {}
         self.rows: dict[LineKey, dict[str, Duration]] = {}
         """Queue and channel to the profiles that have it, with their delay."""
+        self.legs: dict[str, str] = {}
+        """Customer's leg to the contact that has it, where another began with it."""
         self.lines: dict[LineKey, Line] = {}
         self.pools: dict[PoolKey, SortedList[Idle]] = {}
         """Routing profile and channel to the agents who may take such a contact now."""
-        self.placed: dict[str, tuple[Idle, tuple[PoolKey, ...]]] = {}
+        self.demand = Demand()
+        """The same by expression, for contacts that seek agents by routing criteria."""
+        self.placed: dict[str, Standing] = {}
         """Agent id to his entry in the pools and the pools it stands in."""
+        self.counted: dict[str, tuple[str, tuple[int, ...]]] = {}
+        """Agent id to the routing profile with which he counts, and as what (engine.staff)."""
+        self.staff: dict[str, list[int]] = {}
+        """Routing profile to how many users it has, and the sums of what they count as."""
+        self.waits: dict[LineKey, SortedList[tuple[Instant, str]]] = {}
+        """Queue and channel to when who is counted in it was enqueued, oldest first."""
         self.queued: dict[str, int] = {}
         """Queue id to the number of contacts enqueued, offered ones included."""
+        self.dialled: dict[str, str] = {}
+        """Customer-first callbacks dialled and not yet in queue, to the queue that they are for."""
+        self.going: dict[str, int] = {}
+        """The number of contacts that have not ended: of each channel, callbacks for themselves."""
         self.deadlines: SortedList[Deadline] = SortedList()
 
     @property

@@ -18,12 +18,15 @@ from ringfloor.flow.values import (
     Rule,
     anything,
     boolean,
+    each,
+    either,
     is_true,
     keys,
     listing,
     mapping,
     path,
     record,
+    several,
     single,
     text,
     whole,
@@ -41,7 +44,8 @@ EQUALS = frozenset({"Equals"})
 NUMBERS = frozenset(
     {"NumberGreaterThan", "NumberGreaterOrEqualTo", "NumberLessThan", "NumberLessOrEqualTo"}
 )
-OPERATORS = EQUALS | NUMBERS | {"TextStartsWith", "TextEndsWith", "TextContains"}
+OPERATORS = EQUALS | NUMBERS | {"TextStartsWith", "TextEndsWith", "TextContains", "KeyExists"}
+"""Each takes one operand. And, Or and Not stand in the reference only: no service takes them."""
 
 FLOW_TYPES = frozenset(
     {
@@ -90,7 +94,7 @@ class Row(NamedTuple):
     """NextAction: required, optional, or none for a terminal action."""
     flow_types: frozenset[str] = FLOW_TYPES
     references: tuple[tuple[str, str], ...] = ()
-    """(parameter, kind of resource): `a[].b` is b of each entry, `a.*` every value of a."""
+    """(parameter, kind): `a.b` is b of a, `a[].b` b of each entry, `a.*` every value of a."""
     open: bool = False
     """Parameters, errors and conditions beyond these are not known, so they are let pass."""
     form: Callable[[Parameters], "Row"] | None = None
@@ -115,10 +119,12 @@ _PROFILE = Row(
     needs={"ProfileRequestData": mapping}, takes={"ProfileResponseData": listing}, errors=NME
 )
 _KEY_PRESSES = frozenset("0123456789*#")
-
-
-def _one_key(operand: object) -> bool:
-    return operand in _KEY_PRESSES
+_one_key = Rule("one key, 0 to 9, * or #", lambda operand: operand in _KEY_PRESSES)
+_terminator = Rule(
+    "1 to 5 of the keys 0 to 9, * and #",
+    lambda given: isinstance(given, str) and 1 <= len(given) <= 5 and set(given) <= _KEY_PRESSES,
+)
+_caller_id = record({}, {"Number": single, "Name": text})
 
 
 # Types with two forms
@@ -129,9 +135,7 @@ _INPUT: dict[str, Rule] = {
     "DTMFConfiguration": record(
         {},
         {
-            "InputTerminationSequence": lambda given: (
-                isinstance(given, str) and 1 <= len(given) <= 5 and set(given) <= _KEY_PRESSES
-            ),
+            "InputTerminationSequence": _terminator,
             "DisableCancelKey": boolean,
             "InterdigitTimeLimitSeconds": whole(1, 20, dynamic=True),
         },
@@ -182,10 +186,16 @@ def _input(parameters: Parameters) -> Row:
 _DIAL = Row(
     needs={"ThirdPartyPhoneNumber": single},
     takes={
-        "ThirdPartyConnectionTimeLimitSeconds": whole(0, 600),
+        "ThirdPartyConnectionTimeLimitSeconds": whole(0, 600, dynamic=True),
         "ContinueFlowExecution": boolean,
-        "ThirdPartyDTMFDigits": text,
-        "CallerId": mapping,
+        "ThirdPartyDTMFDigits": Rule(
+            "at most 50 of 0 to 9, * # and the comma, or a reference",
+            lambda given: (
+                isinstance(given, str)
+                and ("$." in given or (len(given) <= 50 and set(given) <= _KEY_PRESSES | {","}))
+            ),
+        ),
+        "CallerId": _caller_id,
     },
     errors=NME,
     flow_types=_TALK,
@@ -208,8 +218,9 @@ _RECORD_CHAT = _RECORD._replace(errors=(*_RECORD.errors, "InFlightRedactionConfi
 
 _AGENT_METRICS = ("NumberOfAgentsAvailable", "NumberOfAgentsStaffed", "NumberOfAgentsOnline")
 _QUEUE_METRICS = ("OldestContactInQueueAgeSeconds", "NumberOfContactsInQueue")
+METRIC_TYPES = _AGENT_METRICS + _QUEUE_METRICS
 _METRIC = Row(
-    needs={"MetricType": word(*_AGENT_METRICS, *_QUEUE_METRICS)},
+    needs={"MetricType": word(*METRIC_TYPES)},
     takes=_QUEUE_OR_AGENT,
     at_most_one=_EITHER,
     errors=(*NME, *NMC),
@@ -217,14 +228,16 @@ _METRIC = Row(
     flow_types=_TALK,
     references=_QUEUE_REFERENCE,
 )
-_STAFFING = _METRIC._replace(
-    operators=frozenset({"NumberGreaterThan"}), operands=lambda operand: operand == "0"
-)
+_STAFFING = _METRIC._replace(operators=frozenset({"NumberGreaterThan"}), operands=word("0"))
 
 _BOT_LEFT = "BotParticipantDisconnected"
 _WAIT = Row(
     needs={"TimeLimitSeconds": whole(1, 604_800, dynamic=True)},
-    takes={"Events": listing, "ContinueExecution": anything, "MinimumWaitTimeSeconds": anything},
+    takes={
+        "Events": several(text),
+        "ContinueExecution": anything,
+        "MinimumWaitTimeSeconds": anything,
+    },
     errors=NME,
     may_fail=("ParticipantNotFound",),
     operators=EQUALS,
@@ -257,17 +270,14 @@ _HOOKS = frozenset(
     }
 )
 _ROUTING = Row(
-    needs={"RoutingCriteria": mapping},
+    needs={"RoutingCriteria": either(record({"Steps": several(mapping)}), path)},
     errors=NME,
     flow_types=_TALK,
 )
 _CASE = Row(errors=NME, may_fail=("ContactNotLinked",), open=True)
-_UNTAG = Row(needs={"TagKeys": lambda given: isinstance(given, list) and bool(given)}, errors=NME)
-_CONTACT_DATA = (
-    "Name",
-    "Description",
-    "LanguageCode",
-    "CustomerId",
+_UNTAG = Row(needs={"TagKeys": several(text, least=1)}, errors=NME)
+CONTACT_TEXTS = ("Name", "Description", "LanguageCode", "CustomerId")
+CONTACT_ELSEWHERE = (
     "WisdomSessionArn",
     "WatchlistId",
     "IsVoiceIdStreamingEnabled",
@@ -277,8 +287,9 @@ _CONTACT_DATA = (
     "VoiceAuthenticationResponseTime",
     "FraudDetectionThreshold",
 )
+"""Data of services that do not exist here: Wisdom, and Voice ID."""
 _TARGET: dict[str, Rule] = {"TargetContact": word("Current", "Related")}
-_SECONDS = whole(1, 259_200)
+_SECONDS = whole(1, 259_200, dynamic=True)
 
 CATALOG: Mapping[str, Row] = {
     # Participant actions
@@ -291,10 +302,7 @@ CATALOG: Mapping[str, Row] = {
     ),
     "MessageParticipantIteratively": Row(
         needs={
-            "Messages": lambda given: (
-                bool(_list(given))
-                and all(record({}, _PROMPT, exactly=1)(message) for message in _list(given))
-            )
+            "Messages": several(record({}, _PROMPT, exactly=1), least=1),
         },
         takes={"InterruptFrequencySeconds": whole(1, 604_800, dynamic=True)},
         may_fail=NME,
@@ -306,22 +314,33 @@ CATALOG: Mapping[str, Row] = {
     ),
     "GetParticipantInput": _MENU._replace(form=_input),
     "ConnectParticipantWithLexBot": Row(
-        takes={**_PROMPT, "LexInitializationData": mapping, "LexBot": mapping, "LexV2Bot": mapping},
+        takes={
+            **_PROMPT,
+            "LexInitializationData": mapping,
+            "LexBot": record({"Name": text, "Alias": text}, {"Region": text}),
+            "LexV2Bot": record({"AliasArn": text}),
+            "LexSessionAttributes": mapping,
+            "LexTimeoutSeconds": anything,
+        },
         one_of=("LexBot", "LexV2Bot"),
         at_most_one=(*_PROMPTS, "LexInitializationData"),
         errors=(*NMC, *NME),
         may_fail=(TIME_LIMIT,),
         operators=EQUALS,
         flow_types=_TALK,
-        references=_PROMPT_REFERENCE,
+        references=(*_PROMPT_REFERENCE, ("LexV2Bot.AliasArn", "bot")),
         open=True,
     ),
     "ShowView": Row(
-        needs={"ViewResource": mapping, "InvocationTimeLimitSeconds": whole(1, 10**9)},
+        needs={
+            "ViewResource": record({"Id": single}, {"Version": anything}),
+            "InvocationTimeLimitSeconds": whole(1, 10**9, dynamic=True),
+        },
         takes={"ViewData": mapping, "SensitiveDataConfiguration": mapping},
         errors=(*NMC, *NME, "TimeLimitExceeded"),
         operators=EQUALS,
         flow_types=_INBOUND | _QUEUE,
+        references=(("ViewResource.Id", "view"),),
     ),
     "TransferParticipantToThirdParty": _DIAL._replace(form=_dial),
     "DisconnectParticipant": _END,
@@ -348,14 +367,16 @@ CATALOG: Mapping[str, Row] = {
     "TransferContactToAgent": _END._replace(flow_types=_TRANSFER),
     "UpdateContactEventHooks": Row(
         needs={"EventHooks": keys(_HOOKS, single)},
-        takes={"EventHooksConfiguration": keys(_HOOKS, mapping)},
+        takes={
+            "EventHooksConfiguration": keys(_HOOKS, record({}, {"DisableExecution": boolean})),
+        },
         errors=NME,
         references=(("EventHooks.*", "flow"),),
     ),
     "UpdateContactRoutingBehavior": Row(
         takes={
-            "QueuePriority": whole(1, 2**63 - 1),
-            "QueueTimeAdjustmentSeconds": whole(-(10**9), 10**9),
+            "QueuePriority": whole(1, 2**63 - 1, dynamic=True),
+            "QueueTimeAdjustmentSeconds": whole(-(10**9), 10**9, dynamic=True),
         },
         one_of=("QueuePriority", "QueueTimeAdjustmentSeconds"),
         flow_types=_TALK | _OUTBOUND,
@@ -384,7 +405,8 @@ CATALOG: Mapping[str, Row] = {
     ),
     "UpdateContactData": Row(
         takes={
-            **dict.fromkeys(_CONTACT_DATA, anything),
+            **dict.fromkeys(CONTACT_TEXTS, text),
+            **dict.fromkeys(CONTACT_ELSEWHERE, anything),
             "References": mapping,
             "SegmentAttributes": mapping,
             **_TARGET,
@@ -401,18 +423,24 @@ CATALOG: Mapping[str, Row] = {
         errors=NME,
         flow_types=_ENTRY | _OUTBOUND,
     ),
-    "CompleteOutboundCall": Row(takes={"CallerId": mapping}, flow_types=_OUTBOUND),
+    "CompleteOutboundCall": Row(takes={"CallerId": _caller_id}, flow_types=_OUTBOUND),
     "CreateTask": Row(
         needs={"Name": text},
-        takes={"ContactFlowId": single, "TaskTemplateId": single},
-        at_most_one=("ContactFlowId", "TaskTemplateId"),
+        takes={
+            "ContactFlowId": single,
+            "TaskTemplateId": single,
+            "Description": text,
+            "Attributes": mapping,
+            "References": mapping,
+            "DelaySeconds": whole(1, 518_400, dynamic=True),
+            "ScheduledTime": text,
+        },
+        at_most_one=("DelaySeconds", "ScheduledTime"),
         errors=NME,
         references=(("ContactFlowId", "flow"),),
         open=True,
     ),
-    "TagContact": Row(
-        needs={"Tags": lambda given: isinstance(given, dict) and 1 <= len(given) <= 6}, errors=NME
-    ),
+    "TagContact": Row(needs={"Tags": each(anything, least=1, most=6)}, errors=NME),
     "UntagContact": _UNTAG,
     "UnTagContact": _UNTAG,
     "InvokeFlowModule": Row(
@@ -423,7 +451,9 @@ CATALOG: Mapping[str, Row] = {
         operators=EQUALS,
         references=(("FlowModuleId", "module"),),
     ),
-    "EndFlowModuleExecution": _END._replace(flow_types=_MODULE),
+    "EndFlowModuleExecution": _END._replace(
+        takes={"Result": text, "ResultData": mapping}, flow_types=_MODULE
+    ),
     "CreateCase": _CASE,
     "UpdateCase": _CASE,
     "GetCase": _CASE._replace(errors=(*NME, "MultipleFound", "NoneFound")),
@@ -474,7 +504,9 @@ CATALOG: Mapping[str, Row] = {
         flow_types=_QUEUE | _OUTBOUND | {"CUSTOMER_WHISPER", "AGENT_WHISPER"}
     ),
     "UpdateFlowLoggingBehavior": Row(needs={"FlowLoggingBehavior": word("Enabled", "Disabled")}),
-    "UpdateFlowAttributes": Row(needs={"FlowAttributes": mapping}, errors=NME),
+    "UpdateFlowAttributes": Row(
+        needs={"FlowAttributes": each(record({"Value": anything}, {"Type": text}))}, errors=NME
+    ),
     "Wait": _WAIT._replace(form=_wait),
     "CheckOutboundCallStatus": Row(errors=NME, operators=EQUALS),
     "CheckVoiceId": Row(needs={"CheckVoiceIdOption": text}, errors=NME, operators=EQUALS),
@@ -493,10 +525,10 @@ CATALOG: Mapping[str, Row] = {
     "CreateCallbackContact": Row(
         needs={
             "InitialCallDelaySeconds": _SECONDS,
-            "MaximumConnectionAttempts": whole(1, 10**9),
+            "MaximumConnectionAttempts": whole(1, 10**9, dynamic=True),
             "RetryDelaySeconds": _SECONDS,
         },
-        takes={**_QUEUE_OR_AGENT, "ContactFlowId": single, "CallerId": anything},
+        takes={**_QUEUE_OR_AGENT, "ContactFlowId": single, "CallerId": _caller_id},
         at_most_one=_EITHER,
         errors=NME,
         flow_types=_TALK,
@@ -532,6 +564,12 @@ def row_of(type_: str, parameters: Parameters) -> Row | None:
     """The row of an action; None: the language has no such type."""
     row = CATALOG.get(type_)
     return row.form(parameters) if row is not None and row.form is not None else row
+
+
+def cannot_fail(type_: str) -> bool:
+    """Whether an action of this type may have no error branch at all."""
+    row = CATALOG.get(type_)
+    return row is not None and not (row.errors or row.may_fail or row.open)
 
 
 def stands_in(row: Row, flow_type: str) -> bool:

@@ -1,8 +1,9 @@
 """Defaults: the flows that a new instance begins with.
 
 The engine takes the eight default flows when an instance is born, and offers the sample inbound
-flow to whoever wants to take calls at once. The names and the order of actions are what clients
-look up; the wording is our own. Every content here is valid PUBLISHED content, which a test holds.
+flow to whoever wants to take calls at once; samples has the others. The names and the order of
+actions are what clients look up; the wording is our own. Every content here is valid PUBLISHED
+content, which a test holds.
 
 Sources: behaviour specification, section 1.2; Amazon Connect administrator guide, Default flows.
 """
@@ -49,25 +50,25 @@ def sample_inbound(queue_arn: str) -> DefaultFlow:
     return DefaultFlow(
         "Sample inbound flow",
         "CONTACT_FLOW",
-        _flow(
-            _action("log", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "Enabled"}, "note"),
-            _action(
+        document(
+            action("log", "UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "Enabled"}, "note"),
+            action(
                 "note",
                 "UpdateContactAttributes",
                 {"Attributes": {"enteredBy": "$.Channel"}, "TargetContact": "Current"},
                 "greet",
                 NoMatchingError="greet",
             ),
-            _say("greet", "Hello, and thank you for contacting us.", "choose queue"),
-            _action(
+            say("greet", "Hello, and thank you for contacting us.", "choose queue"),
+            action(
                 "choose queue",
                 "UpdateContactTargetQueue",
                 {"QueueId": queue_arn},
                 "announce",
                 NoMatchingError="apologise",
             ),
-            _say("announce", "We are looking for the next free agent.", "enqueue"),
-            _action(
+            say("announce", "We are looking for the next free agent.", "enqueue"),
+            action(
                 "enqueue",
                 "TransferContactToQueue",
                 {},
@@ -75,9 +76,9 @@ def sample_inbound(queue_arn: str) -> DefaultFlow:
                 QueueAtCapacity="busy",
                 NoMatchingError="apologise",
             ),
-            _say("busy", "All lines are taken at the moment. Please try again later.", "goodbye"),
-            _say("apologise", "Something went wrong on our side. Please try again.", "goodbye"),
-            _action("goodbye", "DisconnectParticipant"),
+            say("busy", "All lines are taken at the moment. Please try again later.", "goodbye"),
+            say("apologise", "Something went wrong on our side. Please try again.", "goodbye"),
+            action("goodbye", "DisconnectParticipant"),
         ),
     )
 
@@ -86,29 +87,29 @@ _AGENT_HOLD = '<speak>The other party has put you on hold.<break time="10s"/></s
 
 
 def _agent_transfer() -> dict[str, Any]:
-    return _flow(
-        _say("announce", "Transferring now.", "transfer"),
-        _action("transfer", "TransferContactToAgent"),
+    return document(
+        say("announce", "Transferring now.", "transfer"),
+        action("transfer", "TransferContactToAgent"),
     )
 
 
 def _outbound() -> dict[str, Any]:
-    return _flow(
-        _action(
+    return document(
+        action(
             "record nobody",
             "UpdateContactRecordingBehavior",
             {"RecordingBehavior": {"RecordedParticipants": []}},
             "announce",
         ),
-        _say("announce", "This call is not being recorded.", "end"),
-        _action("end", "EndFlowExecution"),
+        say("announce", "This call is not being recorded.", "end"),
+        action("end", "EndFlowExecution"),
     )
 
 
 def _queue_transfer() -> dict[str, Any]:
     closed = "We are closed, or nobody is here to help. Please try again later."
-    return _flow(
-        _action(
+    return document(
+        action(
             "open",
             "CheckHoursOfOperation",
             {},
@@ -116,7 +117,7 @@ def _queue_transfer() -> dict[str, Any]:
             [("Equals", "True", "staffed"), ("Equals", "False", "closed")],
             NoMatchingError="closed",
         ),
-        _action(
+        action(
             "staffed",
             "CheckMetricData",
             {"MetricType": "NumberOfAgentsStaffed"},
@@ -125,8 +126,8 @@ def _queue_transfer() -> dict[str, Any]:
             NoMatchingError="closed",
             NoMatchingCondition="closed",
         ),
-        _say("announce", "Your call is being transferred.", "transfer"),
-        _action(
+        say("announce", "Your call is being transferred.", "transfer"),
+        action(
             "transfer",
             "TransferContactToQueue",
             {},
@@ -134,32 +135,32 @@ def _queue_transfer() -> dict[str, Any]:
             QueueAtCapacity="closed",
             NoMatchingError="closed",
         ),
-        _say("closed", closed, "goodbye"),
-        _action("goodbye", "DisconnectParticipant"),
+        say("closed", closed, "goodbye"),
+        action("goodbye", "DisconnectParticipant"),
     )
 
 
 def _whisper(message: dict[str, Any]) -> dict[str, Any]:
-    return _flow(
-        _action("say", "MessageParticipant", message, "end", NoMatchingError="end"),
-        _action("end", "EndFlowExecution"),
+    return document(
+        action("say", "MessageParticipant", message, "end", NoMatchingError="end"),
+        action("end", "EndFlowExecution"),
     )
 
 
 def _loop(*messages: dict[str, Any]) -> dict[str, Any]:
-    return _flow(_action("play", "MessageParticipantIteratively", {"Messages": list(messages)}))
+    return document(action("play", "MessageParticipantIteratively", {"Messages": list(messages)}))
 
 
 def _recording(prompts: Mapping[str, str], name: str, otherwise: str) -> dict[str, Any]:
     return {"PromptId": prompts[name]} if name in prompts else {"Text": otherwise}
 
 
-def _say(identifier: str, text: str, then: str) -> dict[str, Any]:
+def say(identifier: str, text: str, then: str) -> dict[str, Any]:
     message = {"Text": text}
-    return _action(identifier, "MessageParticipant", message, then, NoMatchingError=then)
+    return action(identifier, "MessageParticipant", message, then, NoMatchingError=then)
 
 
-def _action(
+def action(
     identifier: str,
     type_: str,
     parameters: dict[str, Any] | None = None,
@@ -188,7 +189,7 @@ def _action(
     }
 
 
-def _flow(*actions: dict[str, Any]) -> dict[str, Any]:
+def document(*actions: dict[str, Any]) -> dict[str, Any]:
     """A document that starts with its first action; laid out from left to right for an editor."""
     places = {
         action["Identifier"]: {"position": {"x": 250 * column, "y": 20}}

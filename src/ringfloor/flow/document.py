@@ -7,16 +7,24 @@ Problems, so that one refusal can tell everything; rules adds what a published f
 Sources: behaviour specification, sections 6.1 and 6.7; Amazon Connect API reference, Flow language.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from enum import IntEnum
+from itertools import islice
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from ringfloor.base.errors import Refusal
-from ringfloor.base.limits import FLOW_CONTENT_CHARS_MAX, FLOW_NESTING_MAX, FLOW_PROBLEMS_MAX
+from ringfloor.base.limits import (
+    FLOW_ACTIONS_MAX,
+    FLOW_CONTENT_CHARS_MAX,
+    FLOW_NESTING_MAX,
+    FLOW_PROBLEMS_MAX,
+)
 from ringfloor.flow.catalog import OPERATORS
+from ringfloor.flow.values import listed
 
 
 class Condition(Struct, frozen=True):
@@ -57,26 +65,47 @@ class Level(IntEnum):
     RULE = 2
 
 
+Hint = str | Callable[[], str]
+"""What to write instead, or how to find out; asked for only when it is told."""
+
+
 class Problems:
-    """What is wrong with a content, as far as its strictness asks."""
+    """What is wrong with a content, as far as its strictness asks.
+
+    A message begins as the service's does and ends with what to write instead.
+    """
 
     def __init__(self, strictness: Level) -> None:
         self._strictness = strictness
         self._messages: list[str] = []
 
-    def add(self, level: Level, message: str) -> None:
+    def add(self, level: Level, message: str, hint: Hint = "") -> None:
         if level <= self._strictness and len(self._messages) < FLOW_PROBLEMS_MAX:
-            self._messages.append(message)
+            instead = hint if isinstance(hint, str) else hint()
+            self._messages.append(f"{message}. {instead}" if instead else message)
 
-    def value(self, level: Level, place: str) -> None:
-        self.add(level, f"Invalid Action property value. Path: {place}")
+    def value(self, level: Level, place: str, hint: Hint = "") -> None:
+        self.add(level, f"Invalid Action property value. Path: {place}", hint)
 
-    def missing(self, level: Level, place: str) -> None:
-        self.add(level, f"Action is missing required property. Path: {place}")
+    def missing(self, level: Level, place: str, hint: Hint = "") -> None:
+        self.add(level, f"Action is missing required property. Path: {place}", hint)
 
     def refuse(self) -> None:
         if self._messages:
             raise refusal(*self._messages)
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """A question for the nearest of the known names; "" when none is near."""
+    if not isinstance(given, str) or len(given) > _NAME_CHARS_MAX:
+        return ""
+    names = {name.lower(): name for name in islice(known, FLOW_ACTIONS_MAX)}
+    near = get_close_matches(given.lower(), names, n=1, cutoff=0.6)
+    return f"Did you mean {names[near[0]]}?" if near else ""
+
+
+_NAME_CHARS_MAX = 100
+"""A longer name is no slip of the pen, and comparing it would take long."""
 
 
 def refusal(*messages: str) -> Refusal:
@@ -128,7 +157,7 @@ def read_actions(document: dict[str, Any], problems: Problems) -> list[tuple[str
     """The readable actions with their places."""
     given = document.get("Actions", [])
     if not isinstance(given, list):
-        problems.add(Level.SHAPE, "Invalid property value. Path: Actions")
+        problems.add(Level.SHAPE, "Invalid property value. Path: Actions", "It must be a list")
         return []
     read = ((f"Actions[{number}]", raw) for number, raw in enumerate(given))
     return [
@@ -140,14 +169,14 @@ def read_actions(document: dict[str, Any], problems: Problems) -> list[tuple[str
 
 def _action(place: str, raw: object, problems: Problems) -> Action | None:
     if not isinstance(raw, dict):
-        problems.value(Level.SHAPE, place)
+        problems.value(Level.SHAPE, place, "It must be an object with Identifier and Type")
         return None
     names = [raw.get("Identifier"), raw.get("Type")]
     for name, given in zip(("Identifier", "Type"), names, strict=True):
         if given is None:
-            problems.missing(Level.SHAPE, f"{place}.{name}")
+            problems.missing(Level.SHAPE, f"{place}.{name}", "It must be a text")
         elif not isinstance(given, str):
-            problems.value(Level.SHAPE, f"{place}.{name}")
+            problems.value(Level.SHAPE, f"{place}.{name}", "It must be a text")
     identifier, type_ = names
     if not isinstance(identifier, str) or not isinstance(type_, str):
         return None
@@ -169,7 +198,8 @@ def _part(raw: dict[str, Any], name: str, kind: type, place: str, problems: Prob
     if given is None:
         return kind()
     if not isinstance(given, kind):
-        problems.value(Level.SHAPE, f"{place}.{name}")
+        wanted = "a list" if kind is list else "an object"
+        problems.value(Level.SHAPE, f"{place}.{name}", f"It must be {wanted}")
         return kind()
     return given
 
@@ -178,7 +208,7 @@ def _target(raw: dict[str, Any], place: str, problems: Problems) -> str | None:
     """NextAction; the console writes "" for a branch that leads nowhere yet."""
     given = raw.get("NextAction")
     if given is not None and not isinstance(given, str):
-        problems.value(Level.SHAPE, f"{place}.NextAction")
+        problems.value(Level.SHAPE, f"{place}.NextAction", "It must be the Identifier of an action")
         return None
     return given or None
 
@@ -192,7 +222,7 @@ def _errors(
         if isinstance(raw, dict) and isinstance(error, str):
             yield error, _target(raw, where, problems) or ""
         else:
-            problems.value(Level.SHAPE, where)
+            problems.value(Level.SHAPE, where, "It must be an object with ErrorType and NextAction")
 
 
 def _conditions(transitions: dict[str, Any], place: str, problems: Problems) -> Iterator[Condition]:
@@ -200,16 +230,20 @@ def _conditions(transitions: dict[str, Any], place: str, problems: Problems) -> 
         where = f"{place}.Conditions[{number}]"
         test = raw.get("Condition") if isinstance(raw, dict) else None
         if not isinstance(raw, dict) or not isinstance(test, dict):
-            problems.value(Level.SHAPE, where)
+            problems.value(Level.SHAPE, where, "It must be an object with Condition and NextAction")
             continue
         operator = test.get("Operator")
         if not isinstance(operator, str) or operator not in OPERATORS:
-            problems.value(Level.RUNS, f"{where}.Condition.Operator")
+            problems.value(Level.RUNS, f"{where}.Condition.Operator", _OPERATORS)
         operand = _operand(test.get("Operands"))
         if not operand:
-            problems.value(Level.RUNS, f"{where}.Condition.Operands")
+            problems.value(Level.RUNS, f"{where}.Condition.Operands", _OPERANDS)
         target = _target(raw, where, problems)
         yield Condition(str(operator), operand or "", target or "")
+
+
+_OPERATORS = f"It must be {listed(sorted(OPERATORS))}"
+_OPERANDS = "It must be a list of one text that is not empty; nested conditions are not accepted"
 
 
 def _operand(given: object) -> str | None:

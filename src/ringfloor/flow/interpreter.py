@@ -21,18 +21,24 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfloor.base.limits import FLOW_ACTIONS_PER_TURN_MAX
-from ringfloor.domain.dialogue import Ask, End, Failed, Heard, Session
+from ringfloor.domain.dialogue import Ask, End, Failed, Heard, Passed, Session
+from ringfloor.flow import catalog
 from ringfloor.flow.blocks import (
     BLOCKS,
+    FAILURE,
     NOT_EXECUTABLE,
+    SUCCESS,
     Outcome,
     Scene,
     View,
+    bots,
     lambda_event,
+    support,
 )
 from ringfloor.flow.catalog import NO_MATCHING_CONDITION, NO_MATCHING_ERROR
 from ringfloor.flow.document import Action, Flow
@@ -45,6 +51,10 @@ class Step(Struct, frozen=True):
 
     session: Session
     ask: Ask
+    path: tuple[Passed, ...] = ()
+    """The actions that it has left on the way."""
+    action_type: str = ""
+    """Of the action that asks."""
 
 
 def begin(flow_id: str) -> Session:
@@ -62,28 +72,62 @@ def step(flow: Flow, session: Session, heard: Heard | None, view: View) -> Step:
     if action is None:
         return Step(session, End("dead_end"))
     if isinstance(heard, Failed):
-        outcome = Outcome(error=heard.error)
+        outcome = Outcome(error=heard.error, session=bots.left(session))
     else:
         block = BLOCKS.get(action.type, NOT_EXECUTABLE)
         outcome = block.hear(Scene(action, session, view), heard)
+    session = outcome.session or session
+    if outcome.ask is not None:
+        return Step(session, outcome.ask, (), action.type)
+    left = _passed(action, outcome)
     if outcome.over:
-        return Step(session, End("finished"))
-    return _walk(flow, outcome.session or session, successor(action, outcome), view)
+        return Step(session, End("finished"), (left,))
+    return _walk(flow, session, successor(action, outcome), view, left)
 
 
-def _walk(flow: Flow, session: Session, target: str | None, view: View) -> Step:
-    """From the target through actions that need nobody, to the first ask."""
+def _walk(flow: Flow, session: Session, target: str | None, view: View, *before: Passed) -> Step:
+    """From the target through actions that need nobody, to the first ask. before: what was left."""
+    path = list(before)
     for _ in range(FLOW_ACTIONS_PER_TURN_MAX):
         action = None if target is None else flow.actions.get(target)
         if action is None:
-            return Step(session, End("dead_end"))
+            return Step(session, End("dead_end"), tuple(path))
         session = replace(session, action=action.identifier)
-        asked = BLOCKS.get(action.type, NOT_EXECUTABLE).ask(Scene(action, session, view))
+        asked = _ask(Scene(action, session, view))
         if not isinstance(asked, Outcome):
-            return Step(session, asked)
+            return Step(session, asked, tuple(path), action.type)
         session = asked.session or session
+        if asked.ask is not None:
+            return Step(session, asked.ask, tuple(path), action.type)
+        path.append(_passed(action, asked))
         target = successor(action, asked)
-    return Step(session, End("too_many_actions"))
+    return Step(session, End("too_many_actions"), tuple(path))
+
+
+def _passed(action: Action, outcome: Outcome) -> Passed:
+    """How the action was left, for the trace."""
+    return Passed(action.identifier, action.type, outcome.error or outcome.result)
+
+
+def _ask(scene: Scene) -> Ask | Outcome:
+    """What the action asks, where the channel has such an action."""
+    block = BLOCKS.get(scene.action.type, NOT_EXECUTABLE)
+    match support(block, scene.channel):
+        case "yes":
+            return block.ask(scene)
+        case "nothing":
+            return SUCCESS
+        case "error":
+            return _misplaced(scene.action)
+
+
+def _misplaced(action: Action) -> Outcome:
+    """The failure of an action that its channel does not have: NoMatchingError, or what it has."""
+    row = catalog.CATALOG.get(action.type)
+    names = () if row is None else row.errors + row.may_fail
+    if not names or NO_MATCHING_ERROR in names:
+        return FAILURE
+    return Outcome(error=names[-1])
 
 
 # Where an action leads
@@ -92,13 +136,15 @@ def _walk(flow: Flow, session: Session, target: str | None, view: View) -> Step:
 def successor(action: Action, outcome: Outcome) -> str | None:
     """The identifier of the next action; None: the flow has nowhere to go.
 
-    An error takes its own branch, else that of NoMatchingError. A result takes the first condition
-    that holds, else the branch of NoMatchingCondition, else NextAction.
+    An error takes its own branch, else that of NoMatchingError; of an action that can have none,
+    NextAction. A result takes the first condition that holds, else the branch of
+    NoMatchingCondition, else NextAction.
     """
     if outcome.error == NO_MATCHING_CONDITION:
         return _branch(action, NO_MATCHING_CONDITION) or action.next
     if outcome.error is not None:
-        return _branch(action, outcome.error) or _branch(action, NO_MATCHING_ERROR)
+        branch = _branch(action, outcome.error) or _branch(action, NO_MATCHING_ERROR)
+        return action.next if branch is None and catalog.cannot_fail(action.type) else branch
     if outcome.result is None:
         return action.next
     for condition in action.conditions:
@@ -126,6 +172,15 @@ def _numbers(test: Callable[[Decimal, Decimal], bool]) -> Callable[[str, str], b
     return compare
 
 
+def _has_key(result: str, operand: str) -> bool:
+    """Whether the result is an object with this key."""
+    try:
+        found = msgspec.json.decode(result)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+    return isinstance(found, dict) and operand in found
+
+
 OPERATIONS: dict[str, Callable[[str, str], bool]] = {
     "Equals": lambda result, operand: result == operand,
     "TextStartsWith": str.startswith,
@@ -135,5 +190,6 @@ OPERATIONS: dict[str, Callable[[str, str], bool]] = {
     "NumberGreaterOrEqualTo": _numbers(lambda result, operand: result >= operand),
     "NumberLessThan": _numbers(lambda result, operand: result < operand),
     "NumberLessOrEqualTo": _numbers(lambda result, operand: result <= operand),
+    "KeyExists": _has_key,
 }
 """How a result is held against an operand; text is compared exactly, case and all."""

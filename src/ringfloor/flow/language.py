@@ -56,7 +56,7 @@ def parse(content: str, flow_type: str, *, published: bool, lenient: bool = Fals
 def static_references(flow: Flow) -> tuple[tuple[str, str, str, str], ...]:
     """(kind, id or ARN, action identifier, parameter) of what a flow names without a `$.`.
 
-    Kinds: queue, agent, flow, prompt, function, hours, module.
+    Kinds: queue, agent, flow, prompt, function, hours, module, bot, view.
     """
     return tuple(
         (kind, name, action.identifier, parameter)
@@ -78,6 +78,10 @@ def _named(parameters: Mapping[str, Any], parameter: str) -> Iterator[str]:
         given = parameters.get(name)
         entries = given if isinstance(given, list) else []
         found = [entry.get(member) for entry in entries if isinstance(entry, dict)]
+    elif "." in parameter:
+        name, member = parameter.split(".")
+        given = parameters.get(name)
+        found = [given.get(member)] if isinstance(given, dict) else []
     else:
         found = [parameters.get(parameter)]
     return (name for name in found if isinstance(name, str) and name)

@@ -24,14 +24,15 @@ from ringfloor.base.time import SECOND, Duration, Instant
 from ringfloor.telephony.carrier import Channel, Direction, State
 from ringfloor.telephony.commands import Gather, Media, Play
 
-HeardKind = Literal["text", "ssml", "prompt", "music", "joined", "alone"]
+HeardKind = Literal["text", "ssml", "prompt", "music", "joined", "alone", "digits"]
 
 
 class Heard(Struct, frozen=True, array_like=True):
     """One thing that the far end heard, and when it began.
 
     text, ssml, prompt: value as in Media. music: the value of its media, "" for the carrier's own.
-    joined: value is who is there now, addresses with a comma between. alone: nobody any more.
+    joined: value is who speaks there now, addresses with a comma between. alone: nobody any more.
+    digits: keys that the center has pressed.
     """
 
     kind: HeardKind
@@ -68,6 +69,14 @@ class Line(Struct, omit_defaults=True):
     burst_since: Instant = 0
     burst: int = 0
     """Playbacks within the second since burst_since."""
+    listens: bool = False
+    """In its bridge it is not heard."""
+    muted: bool = False
+
+    @property
+    def speaks(self) -> bool:
+        """Whether others in its bridge hear it."""
+        return self.state == "up" and not self.listens and not self.muted
 
     def type_ahead(self, key: str) -> None:
         """Keep a key for the next gathering, unless too many are kept already."""
@@ -77,6 +86,15 @@ class Line(Struct, omit_defaults=True):
         """The operation is over and shall not begin again."""
         self.operation = None
         self.typed = ""
+        self._remember(key)
+
+    def hear_digits(self, key: str, digits: str, now: Instant) -> None:
+        """Hear keys that have not been pressed yet, if the line is up."""
+        if self.state == "up" and key not in self.ended:
+            self._remember(key)
+            self._hear("digits", digits, now)
+
+    def _remember(self, key: str) -> None:
         self.ended[key] = None
         while len(self.ended) > OPERATIONS_ENDED_MAX:
             del self.ended[next(iter(self.ended))]

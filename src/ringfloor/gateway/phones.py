@@ -51,13 +51,16 @@ from ringfloor.telephony.commands import (
     DestroyBridge,
     Gather,
     HangUp,
+    Mute,
     Originate,
     Play,
     RemoveFromBridge,
+    SendDigits,
     StartMusic,
     StopGather,
     StopMusic,
     StopPlayback,
+    Unmute,
 )
 from ringfloor.telephony.events import (
     Q850,
@@ -255,8 +258,20 @@ class Phones:
                     line.hear_music(self._now)
             case StopMusic():
                 line.music = None
+            case SendDigits():
+                line.hear_digits(f"digits {command.digits_id}", command.digits, self._now)
+            case _:
+                self._place(line, command)
+
+    def _place(self, line: Line, command: Mute | Unmute | AddToBridge | RemoveFromBridge) -> None:
+        match command:
+            case Mute() | Unmute():
+                line.muted = isinstance(command, Mute)
+                self._mix_of(line)
             case AddToBridge():
+                line.listens = command.role == "listen"
                 self._move(line, command.bridge_id)
+                self._mix_of(line)
             case RemoveFromBridge():
                 if line.bridge_id == command.bridge_id:
                     self._move(line, None)
@@ -496,9 +511,16 @@ class Phones:
         there = [self._lines[channel_id] for channel_id in self._bridges[bridge_id]]
         if not there:
             del self._bridges[bridge_id]
-        up = [line for line in there if line.state == "up"]
-        for line in up:
-            line.accompany(tuple(other.address for other in up if other is not line), self._now)
+        speaking = [line for line in there if line.speaks]
+        for line in there:
+            if line.state == "up":
+                others = (other.address for other in speaking if other is not line)
+                line.accompany(tuple(others), self._now)
+
+    def _mix_of(self, line: Line) -> None:
+        """Let the bridge of a line hear that it is heard, or no longer."""
+        if line.bridge_id is not None:
+            self._mix(line.bridge_id)
 
 
 def _key(operation: Play | StopPlayback | Gather | StopGather) -> str:

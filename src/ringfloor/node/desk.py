@@ -18,8 +18,11 @@ from ringfloor.engine import engine
 from ringfloor.engine.state import Center
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.history import History
+from ringfloor.node.streams import Notes, Streams
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
+from ringfloor.projections.traces import Traces
+from ringfloor.projections.transcripts import Transcripts
 from ringfloor.projections.waiting import Waiting
 
 
@@ -28,6 +31,8 @@ class _Snapshot(Struct, frozen=True, array_like=True):
     realtime: bytes
     records: bytes
     waiting: bytes
+    transcripts: bytes
+    traces: bytes
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -43,6 +48,8 @@ class Desk:
         self.realtime = Realtime()
         self.records = Records()
         self.waiting = Waiting()
+        self.transcripts = Transcripts()
+        self.traces = Traces()
         self.sequence = 0
         """Of the last record that is durable and folded."""
         self.stepped = 0
@@ -61,6 +68,8 @@ class Desk:
             self.realtime.on(event, outcome.at)
             self.waiting.on(event, outcome.at)
             self.facts.extend(self.records.on(event, outcome.at))
+            self.facts.extend(self.transcripts.on(event, outcome.at))
+            self.facts.extend(self.traces.on(event, outcome.at))
 
     def expires_at(self) -> Instant | None:
         """When records become too old to be kept; None: there is nothing, or it stays."""
@@ -81,6 +90,8 @@ class Desk:
                 self.realtime.dump(),
                 self.records.dump(),
                 self.waiting.dump(),
+                self.transcripts.dump(),
+                self.traces.dump(),
             )
         )
 
@@ -90,6 +101,8 @@ class Desk:
         self.realtime = Realtime.load(parts.realtime)
         self.records = Records.load(parts.records)
         self.waiting = Waiting.load(parts.waiting)
+        self.transcripts = Transcripts.load(parts.transcripts)
+        self.traces = Traces.load(parts.traces)
 
 
 def has_ended(journal: Journal, instance_id: str) -> bool:
@@ -102,8 +115,12 @@ def has_ended(journal: Journal, instance_id: str) -> bool:
     )
 
 
-def recover(journal: Journal, history: History, instance_id: str) -> Iterator[Desk]:
+def recover(
+    journal: Journal, history: History, instance_id: str, streams: Streams | None = None
+) -> Iterator[Desk]:
     """Bring a desk back; yields it once per record replayed, the last time complete.
+
+    What the streams have not told yet is told again.
 
     Raises Fault if a record cannot be read: the journal is of a newer version, or not ours.
     """
@@ -112,18 +129,24 @@ def recover(journal: Journal, history: History, instance_id: str) -> Iterator[De
     if loaded > journal.last(instance_id):  # records were cut off: what is loaded may not have been
         history.forget(instance_id)
         loaded = 0
+    streams = streams or Streams({})
+    told = streams.replay_after(instance_id, journal.last(instance_id))
     snapshot = journal.snapshot(instance_id)
-    if snapshot is not None and snapshot.sequence <= loaded:
+    if snapshot is not None and snapshot.sequence <= min(loaded, told):
         try:
             desk._load(snapshot.payload)  # noqa: SLF001  same module
         except msgspec.MsgspecError:
             desk = Desk(instance_id)
         else:
             desk.sequence = desk.stepped = desk.snapshot_sequence = snapshot.sequence
+    streams.begin(instance_id, desk.center)
     for record in journal.read(instance_id, desk.sequence):
         outcome = _outcome(record)
+        notes = Notes()
         for event in outcome.events:
             engine.apply(desk.center, event, outcome.at)
+            streams.replay(desk.center, event, notes)
+        streams.tell(instance_id, desk.center, record.sequence, outcome.at, notes)
         before = len(desk.facts)
         desk.fold(outcome)
         if record.sequence <= loaded:

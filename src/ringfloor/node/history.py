@@ -1,4 +1,4 @@
-"""History: final legs, missed offers and agent time in columns, and the metrics asked of them.
+"""History: final legs, missed offers, agent time, transcripts, traces; and the metrics of them all.
 
 The node loads facts in batches from its outbox and answers GetMetricData and DescribeContact (of
 ended contacts) from here, all from worker threads. This is the only module that knows DuckDB and
@@ -38,7 +38,16 @@ from ringfloor.base.limits import (
     HISTORY_MEMORY_BYTES_MAX,
 )
 from ringfloor.base.time import Instant
-from ringfloor.domain.facts import AgentTime, Amendment, Expiry, Fact, Leg, MissedOffer
+from ringfloor.domain.facts import (
+    AgentTime,
+    Amendment,
+    Expiry,
+    Fact,
+    Leg,
+    MissedOffer,
+    Trace,
+    Transcript,
+)
 from ringfloor.domain.vocabulary import Channel, InitiationMethod
 from ringfloor.projections.historical_answer import rows
 from ringfloor.projections.historical_request import HistoricalQuery, Row
@@ -89,6 +98,8 @@ TABLES: dict[type[Fact], _Table] = {
     Leg: _table("leg", Leg, "initiated_at", CONTACT_KEY),
     MissedOffer: _table("missed_offer", MissedOffer, "at"),
     AgentTime: _table("agent_time", AgentTime, "ended_at"),
+    Transcript: _table("transcript", Transcript, "started_at", CONTACT_KEY),
+    Trace: _table("trace", Trace, "initiated_at", CONTACT_KEY),
 }
 LAYOUT: tuple[str, ...] = (
     "CREATE TABLE about (layout VARCHAR)",
@@ -204,6 +215,32 @@ class History:
         with self._cursor() as cursor:
             return _record(cursor, instance, contact_id)
 
+    def trace(self, instance: str, contact_id: str) -> bytes | None:
+        """What an ended contact has been through in its flows; None: in none, or not kept."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT steps, contact_id, instance FROM trace WHERE contact_key = ?",
+                [_contact_key(contact_id)],
+            ).fetchall()
+        mine = (steps for steps, *whose in found if whose == [contact_id, instance])
+        return next(mine, None)
+
+    def transcripts(self, instance: str, chat_ids: Sequence[str]) -> dict[str, bytes]:
+        """The transcripts of those of these chats that have ended, by the chat's id."""
+        keys = [_contact_key(each) for each in chat_ids]
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT contact_id, session, instance FROM transcript"
+                " WHERE list_contains(?, contact_key)",
+                [keys],
+            ).fetchall()
+        wanted = set(chat_ids)
+        return {
+            chat_id: session
+            for chat_id, session, whose in found
+            if whose == instance and chat_id in wanted
+        }
+
     def tree(
         self, instance: str, association_id: str, since: Instant, after: TreeKey, at_most: int
     ) -> list[Branch]:
@@ -265,7 +302,8 @@ def _arrow(table: _Table, instance: str, facts: Sequence[Fact]) -> pa.Table:
     rows = [msgspec.structs.astuple(fact) for fact in facts]
     own: list[Sequence[Any]] = [[instance] * len(rows)]
     if CONTACT_KEY in table.columns:
-        own.append([_contact_key(fact.contact_id) for fact in facts if isinstance(fact, Leg)])
+        keyed = (fact for fact in facts if isinstance(fact, Leg | Transcript | Trace))
+        own.append([_contact_key(fact.contact_id) for fact in keyed])
     columns = [*own, *zip(*rows, strict=True)] if rows else [()] * len(table.columns)
     return pa.table(
         {

@@ -15,8 +15,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from ringfloor.base.codec import decoder
 from ringfloor.base.errors import Fault, Refusal, not_found
 from ringfloor.base.ids import Draw, Seed
 from ringfloor.base.limits import (
@@ -27,38 +28,28 @@ from ringfloor.base.limits import (
 )
 from ringfloor.base.time import Clock, Duration, Instant, VirtualClock, seconds
 from ringfloor.domain import commands
+from ringfloor.domain.contact import Contact
 from ringfloor.domain.events import Origin, Outcome, encode_outcome
+from ringfloor.domain.resources import Properties
 from ringfloor.engine import engine
+from ringfloor.engine.contact_records import contact_record
 from ringfloor.engine.effects import Effect
+from ringfloor.engine.state import Center
 from ringfloor.identity.record import ACCOUNT
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.desk import Desk, has_ended, recover
 from ringfloor.node.history import History
+from ringfloor.node.streams import CURSOR_NOTE, Notes, Streams
+from ringfloor.node.world import World
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_decode_contact = decoder(Contact).decode
+
 CLOCK_NOTE = "clock"
 """Journal note: where a virtual clock stands."""
-
-
-class World(Protocol):
-    """Carriers and functions: what effects are sent to, and what answers with commands."""
-
-    def perform(self, instance_id: str, effects: Sequence[Effect], now: Instant) -> None: ...
-
-    def resume(self, desk: Desk, now: Instant) -> None:
-        """After a restart: the calls that the center holds, and what they wait for."""
-
-    def next_due(self) -> Instant | None: ...
-
-    def run_due(self, now: Instant) -> None: ...
-
-    def busy(self) -> bool:
-        """Whether an answer is still to come without the clock moving."""
-
-    async def close(self) -> None: ...
 
 
 class _Ask(NamedTuple):
@@ -77,12 +68,22 @@ class _Stepped(NamedTuple):
     effects: tuple[Effect, ...]
     agents: frozenset[str]
     sequence: int
+    notes: Notes
 
 
 class Node:
     """The contact centers of this process."""
 
-    def __init__(self, journal: Journal, history: History, clock: Clock, draw: Draw) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        history: History,
+        clock: Clock,
+        draw: Draw,
+        streams: Streams | None = None,
+    ) -> None:
+        """streams: who is told of contacts and agents; None: nobody."""
+        self.streams = streams or Streams({})
         self.journal = journal
         self.history = history
         self.clock = clock
@@ -95,6 +96,7 @@ class Node:
         self._answers: list[tuple[asyncio.Future[str], str | Exception]] = []
         self._questions: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         self._watchers: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
+        self._followers: list[Callable[[Desk, Outcome], None]] = []
         self._quiet: list[tuple[asyncio.Future[None], bool]] = []
         """Who waits for quiet, and whether functions must have answered, too."""
         self._in_turn = False
@@ -105,12 +107,14 @@ class Node:
         self._analyst = ThreadPoolExecutor(2, "history")
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushing = asyncio.Lock()
+        self._telling: asyncio.Task[None] | None = None
 
     # Life
 
     def recover(self, world: World, progress: Callable[[str, int, int], None]) -> None:
         """Bring all instances back. progress: instance, record, of how many; raises Fault."""
         self._world = world
+        self.streams.restore(self.journal.note(CURSOR_NOTE))
         for instance_id in self.journal.instances():
             if instance_id == ACCOUNT:
                 continue  # node.accounts reads it
@@ -119,7 +123,7 @@ class Node:
                 self.history.forget(instance_id)
                 continue
             desk = Desk(instance_id)  # unless there is a record, which would be news
-            for desk in recover(self.journal, self.history, instance_id):
+            for desk in recover(self.journal, self.history, instance_id, self.streams):
                 if len(desk.facts) >= FACTS_PENDING_MAX:
                     self.history.load(instance_id, desk.sequence, desk.facts)
                     desk.facts = []
@@ -132,14 +136,20 @@ class Node:
     async def run(self) -> None:
         """Turn until close; raises Fault when the node must not go on."""
         assert self._world is not None
+        told = self.streams.note()
+        if told is not None:
+            await self.note(CURSOR_NOTE, told)  # from here on everything is told
+            self._telling = self._beside(self.streams.deliver(self.note, self._contact_record))
         try:
             for desk in self.desks.values():  # here, because functions need the loop
                 self._world.resume(desk, self.clock.now())
+            self._world.resumed(self.clock.now())
             while self._failure is None and (self._inbox or not self._closing):
                 now = self.clock.now()
                 due = self._world.next_due()
                 if due is not None and due <= now:
                     self._world.run_due(now)
+                self.streams.run_due(now, self._center)
                 if self._inbox or self._expired(now):
                     await self._turn()
                 else:
@@ -164,6 +174,8 @@ class Node:
         """After run has returned: bring everything to disk and let go."""
         if self._world is not None:
             await self._world.close()
+        if self._telling is not None:
+            self._telling.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is None:
             for desk in list(self.desks.values()):
@@ -263,6 +275,10 @@ class Node:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._analyst, question, self.history)
 
+    def follow(self, follower: Callable[[Desk, Outcome], None]) -> None:
+        """Be told what has become durable, in its order and before its answer; must be quick."""
+        self._followers.append(follower)
+
     async def changed(self, desk: Desk, agent_id: str, version: int, wait_ms: Duration) -> int:
         """Wait until the agent's snapshot is newer than version, at most wait_ms of real time."""
         key = desk.instance_id, agent_id
@@ -353,7 +369,7 @@ class Node:
 
     def _next_due(self) -> Instant | None:
         assert self._world is not None
-        dues = [self._world.next_due()]
+        dues = [self._world.next_due(), self.streams.next_due()]
         for desk in self.desks.values():
             dues += engine.next_deadline(desk.center), desk.expires_at()
         return min((due for due in dues if due is not None), default=None)
@@ -437,7 +453,10 @@ class Node:
         try:
             for other in ask.joint:  # their refusals count, too; deciding changes nothing
                 engine.decide(other.desk.center, other.command, other.seed)
-            done = engine.run(desk.center, ask.command, at, ask.seed)
+            notes = Notes()
+            witness = self.streams.witness(notes)
+            done = engine.run(desk.center, ask.command, at, ask.seed, witness)
+            self.streams.look_at_agents(desk.center, done.agents, notes)
         except Fault as fault:
             if ask.answer is not None:
                 self._answers.append((ask.answer, fault))  # to be told with all others
@@ -453,7 +472,7 @@ class Node:
         if done.events:
             desk.stepped += 1
             outcome = Outcome(at, done.events, ask.origin)
-            stepped.append(_Stepped(desk, outcome, done.effects, done.agents, desk.stepped))
+            stepped.append(_Stepped(desk, outcome, done.effects, done.agents, desk.stepped, notes))
         if ask.answer is not None:
             self._answers.append((ask.answer, done.answer))
         for other in ask.joint:
@@ -464,6 +483,11 @@ class Node:
         for each in stepped:
             each.desk.fold(each.outcome)
             each.desk.sequence = each.sequence
+            self.streams.tell(
+                each.desk.instance_id, each.desk.center, each.sequence, each.outcome.at, each.notes
+            )
+            for follower in self._followers:
+                follower(each.desk, each.outcome)
             for agent_id in each.agents:
                 each.desk.versions[agent_id] = each.desk.versions.get(agent_id, 0) + 1
                 for news in self._watchers.pop((each.desk.instance_id, agent_id), ()):
@@ -523,6 +547,24 @@ class Node:
                 self._writer, self.journal.save_snapshot, desk.instance_id, sequence, payload
             )
         desk.snapshot_sequence = sequence
+        told = self.streams.note()
+        if told is not None:
+            await self.note(CURSOR_NOTE, told)
+
+    def _center(self, instance_id: str) -> Center | None:
+        desk = self.desks.get(instance_id)
+        return None if desk is None else desk.center
+
+    async def _contact_record(self, instance_id: str, contact_id: str) -> Properties | None:
+        """The record of a contact that has ended, as it is now."""
+        desk = self.desks.get(instance_id)
+        if desk is None:
+            return None
+        record = await self.analyse(desk, lambda history: history.leg(instance_id, contact_id))
+        if record is None:
+            return None
+        contact = _decode_contact(record)
+        return await self.read(lambda: contact_record(desk.center, contact))
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error

@@ -1,21 +1,25 @@
 """Outbox: where effects leave for the world, and where the world's answers come back as commands.
 
-Telephony commands go to the carrier, function calls to the functions. Carriers and functions know
-channels and asks, not instances: the outbox remembers which instance a contact belongs to, from its
-first effect until its channel is gone.
+Telephony commands go to the carrier, calls of functions and bots to the functions. Carriers and
+functions know channels and asks, not instances: the outbox remembers which instance a contact
+belongs to, from its first effect until its channel is gone. Keys that a flow wants encrypted are
+encrypted here, on their way from the carrier (sealed_input).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from ringfloor.base.time import Instant
 from ringfloor.domain import commands, dialogue
+from ringfloor.domain.call import is_agent_leg
 from ringfloor.domain.vocabulary import DisconnectReason
 from ringfloor.engine import effects as engine_effects
-from ringfloor.engine.effects import Effect, InvokeFunction
+from ringfloor.engine.effects import SEALED, AskBot, Effect, GatherSealed, InvokeFunction
 from ringfloor.node.desk import Desk
 from ringfloor.node.functions import Functions
+from ringfloor.node.sealed_input import SealedInput
 from ringfloor.telephony import events as telephony
 from ringfloor.telephony.carrier import Carrier
+from ringfloor.telephony.commands import HangUp
 from ringfloor.telephony.events import Q850
 
 Post = Callable[[str, commands.Command], None]
@@ -43,6 +47,9 @@ GATHERED: Mapping[telephony.GatherReason, dialogue.GatherReason] = {
 }
 
 
+FAILED = dialogue.Failed("NoMatchingError")
+
+
 def disconnect_reason(event: telephony.ChannelHungUp) -> DisconnectReason:
     """Why the customer's channel is gone, in the API's words."""
     if event.by == "timeout":
@@ -55,9 +62,16 @@ def disconnect_reason(event: telephony.ChannelHungUp) -> DisconnectReason:
 class Outbox:
     """The world as the node sees it."""
 
-    def __init__(self, functions: Functions, post: Post, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        post: Post,
+        wake: Callable[[], None],
+        sealed: SealedInput | None = None,
+    ) -> None:
         """wake: tells the node that a function has answered, where that is no command."""
         self._functions = functions
+        self._sealed = sealed or SealedInput(anybody=False)
         self._post = post
         self._wake = wake
         self._carrier: Carrier | None = None
@@ -71,10 +85,16 @@ class Outbox:
         """Send effects out; each may have been sent before."""
         assert self._carrier is not None
         for effect in effects:
-            if isinstance(effect, InvokeFunction):
+            if isinstance(effect, InvokeFunction | AskBot):
                 self._functions.invoke(
                     instance_id, effect, lambda answer: self._told(instance_id, answer)
                 )
+            elif isinstance(effect, GatherSealed):
+                self._instances[effect.gather.channel_id] = instance_id
+                if self._sealed.begin(effect):
+                    self._carrier.perform(effect.gather, now)
+                else:
+                    self._post(instance_id, unsealable(effect))
             else:
                 channel_id = getattr(effect, "channel_id", None)
                 if channel_id is not None:
@@ -93,15 +113,27 @@ class Outbox:
         legs = list(engine_effects.channels(desk.center))
         for leg in legs:
             self._instances[leg.channel_id] = desk.instance_id
+        outstanding = list(engine_effects.outstanding(desk.center))
+        for effect in outstanding:  # the carrier may tell at once what has been typed meanwhile
+            if isinstance(effect, GatherSealed):
+                self._sealed.begin(effect)
         self._carrier.adopt(legs, now)
-        self.perform(desk.instance_id, list(engine_effects.outstanding(desk.center)), now)
+        self.perform(desk.instance_id, outstanding, now)
+
+    def resumed(self, now: Instant) -> None:
+        """Hang up what the carrier still has and nobody knows: its end was not told it in time."""
+        assert self._carrier is not None
+        for leg in self._carrier.channels():
+            if leg.channel_id not in self._instances:
+                self._carrier.perform(HangUp(leg.channel_id), now)
 
     def hear(self, event: telephony.Event, _at: Instant) -> None:
         """An event of the carrier becomes a command."""
         instance_id = self._instances.get(event.channel_id)
-        command = heard(event)
+        command = heard(event, self._sealed)
         if isinstance(event, telephony.ChannelHungUp):
             self._instances.pop(event.channel_id, None)
+            self._sealed.forget(event.channel_id)
         if instance_id is not None and command is not None:
             self._post(instance_id, command)
 
@@ -124,26 +156,41 @@ class Outbox:
         await self._functions.close()
 
 
-def heard(event: telephony.Event) -> commands.Command | None:
-    """What an event of the carrier means for the engine; None: nothing."""
-    contact_id, _, agents = event.channel_id.partition("/")
+def heard(event: telephony.Event, sealed: SealedInput | None = None) -> commands.Command | None:
+    """What an event of the carrier means for the engine; None: nothing.
+
+    sealed: by whom input is encrypted; without, input that should be is a failure.
+    """
+    agents = is_agent_leg(event.channel_id)
+    contact_id, _, leg = event.channel_id.removesuffix("/agent").partition("/")
+    number = int(leg or 0)
     match event:
-        case telephony.ChannelAnswered() if not agents:
+        case telephony.ChannelAnswered():
+            if agents:
+                return commands.ConnectAgent(contact_id, number)
             return commands.ConnectSystem(contact_id)
         case telephony.ChannelHungUp():
             if agents:
-                return None if event.by == "local" else commands.LoseAgent(contact_id)
+                return None if event.by == "local" else commands.LoseAgent(contact_id, number)
             return commands.LoseChannel(contact_id, disconnect_reason(event))
         case telephony.PlaybackFinished(playback_id=name, reason=reason):
-            failed = dialogue.Failed("NoMatchingError")
-            return commands.Hear(
-                contact_id, _ask(name), failed if reason == "failed" else dialogue.Done()
-            )
+            return commands.Hear(*_ask(name), FAILED if reason == "failed" else dialogue.Done())
         case telephony.GatherFinished(gather_id=name, digits=digits, reason=how):
-            return commands.Hear(contact_id, _ask(name), dialogue.Digits(digits, GATHERED[how]))
+            typed = dialogue.Digits(digits, GATHERED[how])
+            if not name.endswith(SEALED):
+                return commands.Hear(*_ask(name), typed)
+            closed = FAILED if sealed is None else sealed.close(name, typed)
+            return commands.Hear(*_ask(name), closed)
         case _:
             return None
 
 
-def _ask(name: str) -> int:
-    return int(name.rpartition("/")[2])
+def _ask(name: str) -> tuple[str, int]:
+    """Whose ask it was, and its number: an agent may hear what another contact's flow says."""
+    contact_id, _, number = name.removesuffix(SEALED).rpartition("/")
+    return contact_id, int(number)
+
+
+def unsealable(effect: GatherSealed) -> commands.Hear:
+    """The answer to a gathering whose key cannot be used."""
+    return commands.Hear(*_ask(effect.gather.gather_id), FAILED)

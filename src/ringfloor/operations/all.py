@@ -10,7 +10,9 @@ from ringfloor.aws.model import Service
 from ringfloor.aws.query import QueryService
 from ringfloor.operations import (
     associations,
+    chat,
     contact_data,
+    contact_routing,
     contact_trees,
     contacts,
     crud,
@@ -23,6 +25,7 @@ from ringfloor.operations import (
     iam_policies,
     instances,
     metrics,
+    monitoring,
     phone_numbers,
     proficiencies,
     quick_connects,
@@ -31,6 +34,7 @@ from ringfloor.operations import (
     sign_in,
     sts,
     tags,
+    tasks,
     updates,
     vocabularies,
 )
@@ -38,7 +42,9 @@ from ringfloor.operations.registry import HANDLERS, IDENTITY
 
 MODULES = (
     associations,
+    chat,
     contact_data,
+    contact_routing,
     contact_trees,
     contacts,
     crud,
@@ -51,6 +57,7 @@ MODULES = (
     iam_policies,
     instances,
     metrics,
+    monitoring,
     phone_numbers,
     proficiencies,
     quick_connects,
@@ -59,6 +66,7 @@ MODULES = (
     sign_in,
     sts,
     tags,
+    tasks,
     updates,
     vocabularies,
 )

@@ -4,9 +4,10 @@ Functions, bots, origins, keys, stores and shares of data are all associated, li
 alike; a row of ROWS says what is special. Each is a resource of its kind, which the directory keeps
 unique. What they mean here:
 
-* A flow may invoke the functions that are associated with its instance (node.functions).
+* A flow may invoke the functions and bots that are associated with its instance (node.functions),
+  and encrypt input with certificates that its security keys have signed (node.sealed_input).
 * Approved origins are the pages that may show the agent's panel in a frame: origins().
-* Stores, bots, keys and shares are kept and shown; nothing is sent to them yet.
+* Stores and shares are kept and shown; nothing is sent to them yet.
 
 Sources: the documentation of botocore's model; behaviour specification, 1.2 and 6.5.
 """

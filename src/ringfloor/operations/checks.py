@@ -6,6 +6,7 @@ directory checks itself (names, references, quotas) is not repeated here.
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
@@ -225,3 +226,10 @@ CHECKS: Mapping[str, Check] = {
     "vocabulary": vocabulary,
 }
 """Kinds without a row demand nothing more."""
+
+LENIENT: Mapping[str, Check] = {
+    **CHECKS,
+    "contact_flow": partial(flow_contents.contact_flow, lenient=True),
+    "contact_flow_module": partial(flow_contents.contact_flow_module, lenient=True),
+}
+"""The same where flows need only be fit to run."""

@@ -1,7 +1,7 @@
 """Contact data: what may be said of a contact while it runs and, for the most part, afterwards.
 
 Attributes, tags, name, description, references and segment attributes may change until the contact
-is no longer kept; rank and schedule only while it waits. A change of a live contact is a command. A
+is no longer kept; the schedule only while it waits. A change of a live contact is a command. A
 change of a final one is a command with the record that the history has; whoever makes one holds
 the desk's lock from looking the record up until the change is durable, so that no change is judged
 by a record that another is about to alter.
@@ -12,15 +12,16 @@ from typing import TypeVar
 import msgspec
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
-from ringfloor.base.time import SECOND, from_seconds
+from ringfloor.base.time import from_seconds
 from ringfloor.domain import commands
 from ringfloor.domain.contact import ReferenceType
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.state import Center
 from ringfloor.node.desk import Desk
 from ringfloor.operations.contacts import attributes_of, final, find, references_of
-from ringfloor.operations.context import Context, not_yet
+from ringfloor.operations.context import Context
 from ringfloor.operations.registry import Params, Result, operation
+from ringfloor.operations.tasks import EXPIRY, life_of, live
 
 Amend = TypeVar("Amend", commands.UpdateAttributes, commands.TagContact, commands.UpdateContact)
 
@@ -100,10 +101,18 @@ async def update_contact(context: Context, params: Params) -> Result:
         raise invalid_request("AdditionalRecipients", "...", "can be changed on e-mail only")
     if all(getattr(params, member) is None for member in UPDATED):
         raise invalid_request("body", None, f"needs at least one of {', '.join(UPDATED)}")
-    given = params.SegmentAttributes or {}
+    given = dict(params.SegmentAttributes or {})
+    if EXPIRY in given:
+        channel = await find(context, desk, params.ContactId, lambda each: each.channel)
+        if channel != "TASK":
+            raise invalid_request("SegmentAttributes", EXPIRY, "changes on tasks only")
+    life_ms = life_of(given)
+    given.pop(EXPIRY, None)
     segment = await context.read(
-        lambda: {name: _segment_value(desk.center, name, each) for name, each in given.items()}
+        lambda: {name: segment_value(desk.center, name, each) for name, each in given.items()}
     )
+    if life_ms is not None:
+        await live(context, desk, params.ContactId, commands.SetExpiry(params.ContactId, life_ms))
     await _amend(
         context,
         desk,
@@ -121,10 +130,8 @@ async def update_contact(context: Context, params: Params) -> Result:
 STRICT = "EnableValueValidationOnAssociation"
 
 
-def _segment_value(center: Center, name: str, given: Params) -> str:
+def segment_value(center: Center, name: str, given: Params) -> str:
     """The text of a segment attribute that has been defined; AWS's own are not for calls."""
-    if name == "connect:ContactExpiry":
-        raise invalid_request("SegmentAttributes", name, "is for tasks, chats and e-mail only")
     if name.startswith("connect:"):
         raise invalid_parameter("SegmentAttributes", name, "is AWS's own and follows the contact")
     defined = center.names["predefined_attribute"].get(name)
@@ -170,45 +177,16 @@ async def list_contact_references(context: Context, params: Params) -> Result:
     return {"ReferenceSummaryList": rows}
 
 
-@operation("UpdateContactRoutingData")
-async def update_contact_routing_data(context: Context, params: Params) -> Result:
-    """Another place in the queue, by priority or by age."""
-    desk = context.desk(params.InstanceId)
-    if params.RoutingCriteria is not None:
-        raise not_yet("RoutingCriteria", "...")
-    priority, adjustment = params.QueuePriority, params.QueueTimeAdjustmentSeconds
-    if (priority is None) == (adjustment is None):
-        rule = "or QueueTimeAdjustmentSeconds is needed, and not both"
-        raise invalid_parameter("QueuePriority", priority, rule)
-    adjustment_ms = None if adjustment is None else adjustment * SECOND
-    command = commands.UpdateRoutingData(params.ContactId, priority, adjustment_ms)
-    if not await _live(context, desk, command):
-        raise Refusal(
-            "ResourceConflictException",
-            f"ContactId: {params.ContactId!r} has ended; it waits for nobody any more",
-        )
-    return {}
-
-
 @operation("UpdateContactSchedule")
 async def update_contact_schedule(context: Context, params: Params) -> Result:
     """Another time for a scheduled task."""
     desk = context.desk(params.InstanceId)
     at = from_seconds(params.ScheduledTime)
-    if not await _live(context, desk, commands.UpdateSchedule(params.ContactId, at)):
-        raise invalid_request("ContactId", params.ContactId, "is not a scheduled task")
-    return {}
-
-
-async def _live(
-    context: Context, desk: Desk, command: commands.UpdateRoutingData | commands.UpdateSchedule
-) -> bool:
-    """Change a live contact; False if it has ended. Refuses with ResourceNotFoundException."""
     try:
-        await context.submit(desk, command)
+        await context.submit(desk, commands.UpdateSchedule(params.ContactId, at))
     except Refusal as refusal:
         if refusal.code != "ResourceNotFoundException":
             raise
-        await final(context, desk, command.contact_id)
-        return False
-    return True
+        await final(context, desk, params.ContactId)
+        raise invalid_request("ContactId", params.ContactId, "is not a scheduled task") from refusal
+    return {}

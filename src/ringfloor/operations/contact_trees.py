@@ -7,7 +7,7 @@ from ringfloor.domain.contact import association, kept_since
 from ringfloor.domain.resources import Home, Properties
 from ringfloor.node.desk import Desk
 from ringfloor.node.history import Branch, TreeKey
-from ringfloor.operations.contacts import find
+from ringfloor.operations.contacts import find, method
 from ringfloor.operations.context import Context
 from ringfloor.operations.registry import Params, Result, operation
 
@@ -81,7 +81,7 @@ def _summary(home: Home, branch: Branch) -> Properties:
         "InitialContactId": branch.initial_contact_id,
         "PreviousContactId": branch.previous_contact_id,
         "RelatedContactId": branch.related_contact_id,
-        "InitiationMethod": branch.initiation_method,
+        "InitiationMethod": method(branch.initiation_method),
         "Channel": branch.channel,
     }
     return {name: value for name, value in members.items() if value is not None}

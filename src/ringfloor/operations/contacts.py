@@ -10,19 +10,31 @@ from typing import TypeVar, get_args
 
 import msgspec
 
+from ringfloor.aws.access import Environment, accesses
+from ringfloor.aws.request import permit
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.limits import CONTACT_TAGS_MAX, DIAL_MS
 from ringfloor.base.time import SECOND, Instant, seconds
-from ringfloor.domain import commands
-from ringfloor.domain.contact import Contact, Reference, ReferenceType, association, kept_since
+from ringfloor.domain import commands, criteria
+from ringfloor.domain.contact import (
+    Contact,
+    Reference,
+    ReferenceType,
+    Track,
+    association,
+    kept_since,
+)
 from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Home, Properties
-from ringfloor.engine.contact import caller_id, check_attributes, endpoint
+from ringfloor.engine import chat_figures
+from ringfloor.engine.entry import check_attributes
 from ringfloor.engine.state import Center
+from ringfloor.engine.view import caller_id, endpoint, segment_attributes
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
 from ringfloor.operations.context import Context, identifier, not_yet
 from ringfloor.operations.registry import Params, Result, operation
+from ringfloor.operations.tags import tags_of
 
 T = TypeVar("T")
 
@@ -59,6 +71,7 @@ async def start_outbound_voice_contact(context: Context, params: Params) -> Resu
     check_attributes(attributes)
     association_id = None
     if params.RelatedContactId is not None:
+        await check_readable(context, desk, params.RelatedContactId)
         copied, association_id = await find(
             context,
             desk,
@@ -203,6 +216,32 @@ async def tags_of_ended(node: Node, instance: str, contact_id: str) -> Mapping[s
     return {} if record is None else _decode_contact(record).tags
 
 
+async def check_readable(context: Context, desk: Desk, contact_id: str) -> None:
+    """Whether the caller may read a contact whose attributes he has copied.
+
+    Refuses with AccessDeniedException where no policy allows him DescribeContact of it.
+    """
+    accounts, sender = context.service.accounts, context.principal
+    if not accounts.asks(sender):
+        return
+    ended = await tags_of_ended(context.node, desk.instance_id, contact_id)
+
+    def tags(arn: str) -> Mapping[str, str]:
+        return ended or tags_of(context.node, arn)
+
+    environment = Environment(
+        context.source,
+        context.now,
+        context.service.region,
+        context.headers,
+        tags,
+        secure=context.secure,
+    )
+    arn = desk.center.home.contact_arn(contact_id)
+    for access in accesses("connect:DescribeContact", (arn,), sender, environment):
+        permit(accounts.decide(sender, access), sender, access)
+
+
 async def final(context: Context, desk: Desk, contact_id: str, field: str = "ContactId") -> Contact:
     """A final contact that is still kept; refuses with ResourceNotFoundException."""
     record = await context.node.analyse(
@@ -227,7 +266,10 @@ def view(home: Home, contact: Contact) -> Properties:
         "InitialContactId": contact.initial_contact_id,
         "PreviousContactId": contact.previous_contact_id,
         "RelatedContactId": contact.related_contact_id,
-        "InitiationMethod": contact.initiation_method,
+        "InitiationMethod": method(contact.initiation_method),
+        "TotalPauseCount": contact.pauses or None,
+        "TotalPauseDurationInSeconds": contact.pause_ms // SECOND if contact.pauses else None,
+        "TaskTemplateInfo": _template(home, contact),
         "Name": contact.name,
         "Description": contact.description,
         "Channel": contact.channel,
@@ -235,18 +277,24 @@ def view(home: Home, contact: Contact) -> Properties:
         "AgentInfo": _agent_info(contact),
         "CustomerEndpoint": endpoint(contact.customer_number),
         "SystemEndpoint": _system_endpoint(contact),
+        "RoutingCriteria": _routing_criteria(contact),
         "QueuePriority": contact.priority,
         "QueueTimeAdjustmentSeconds": contact.age_adjustment_ms // SECOND or None,
         "DisconnectReason": contact.disconnect_reason,
+        "Recordings": _recordings(contact),
+        "CustomerId": contact.customer_id,
+        "ChatMetrics": chat_figures.shown(contact, seconds),
         "Attributes": dict(contact.attributes) or None,
         "Tags": _tags(home, contact),
-        "SegmentAttributes": _segment_attributes(contact) or None,
+        "SegmentAttributes": segment_attributes(contact) or None,
         **_times(
             InitiationTimestamp=contact.initiated_at,
-            ScheduledTimestamp=contact.deadline_at if contact.stage == "SCHEDULED" else None,
+            ScheduledTimestamp=contact.scheduled_at,
             ConnectedToSystemTimestamp=contact.connected_to_system_at,
             DisconnectTimestamp=contact.disconnected_at,
             LastUpdateTimestamp=contact.updated_at,
+            LastPausedTimestamp=contact.last_paused_at,
+            LastResumedTimestamp=contact.last_resumed_at,
         ),
     }
     return {name: value for name, value in members.items() if value is not None}
@@ -270,17 +318,65 @@ def _tags(home: Home, contact: Contact) -> dict[str, str]:
     return dict([*contact.tags.items(), *own.items()][:CONTACT_TAGS_MAX])
 
 
-def _segment_attributes(contact: Contact) -> Properties:
-    values = dict(contact.segment_attributes)
-    if contact.channel == "VOICE":
-        values["connect:Subtype"] = "connect:Telephony"
-    return {name: {"ValueString": value} for name, value in values.items()}
+def method(initiation_method: str) -> str:
+    """How a contact began, in the words of the API, which has one for all callbacks."""
+    return "CALLBACK" if initiation_method.startswith("CALLBACK") else initiation_method
+
+
+def _template(home: Home, contact: Contact) -> Properties | None:
+    if contact.template is None:
+        return None
+    arn = home.arn_of("task_template", contact.template.id)
+    return {"Arn": arn, "Name": contact.template.name}
 
 
 def _queue_info(contact: Contact) -> Properties | None:
     if contact.queue_id is None:
         return None
     return {"Id": contact.queue_id, **_times(EnqueueTimestamp=contact.enqueued_at)}
+
+
+SHOWN_STATUS = {"DEACTIVATED": "INACTIVE", "INTERRUPTED": "EXPIRED"}
+"""What DescribeContact says of steps whose status its model does not have."""
+
+
+def _routing_criteria(contact: Contact) -> Properties | None:
+    """The last routing criteria of the contact."""
+    if not contact.criteria:
+        return None
+    told = criteria.shown(contact.criteria[-1], seconds)
+    for step in told["Steps"]:
+        step["Status"] = SHOWN_STATUS.get(step["Status"], step["Status"])
+    return told
+
+
+RECORDED: Mapping[Track, str] = {"FROM_AGENT": "AGENT", "TO_AGENT": "CUSTOMER", "ALL": "ALL"}
+"""Track of a recording to whom it hears, in the API's words."""
+
+
+def _recordings(contact: Contact) -> list[Properties] | None:
+    """What is known of the recording; there is no sound, and so no place where it is stored."""
+    recording = contact.recording
+    if recording is None:
+        return None
+    return [
+        {
+            "MediaStreamType": "AUDIO",
+            "ParticipantType": RECORDED[recording.track],
+            **_times(StartTimestamp=recording.started_at, StopTimestamp=recording.stopped_at),
+        }
+    ]
+
+
+def _transitions(contact: Contact) -> list[Properties]:
+    """When a supervisor was in the call; the model has no word for what he did there."""
+    return [
+        {
+            "State": "CONNECTED",
+            **_times(StateStartTimestamp=watch.since, StateEndTimestamp=watch.until),
+        }
+        for watch in contact.watches
+    ]
 
 
 def _agent_info(contact: Contact) -> Properties | None:
@@ -290,6 +386,11 @@ def _agent_info(contact: Contact) -> Properties | None:
     info = {
         "Id": contact.agent_id,
         "AgentInitiatedHoldDuration": contact.hold_ms // SECOND,
+        **(
+            {"AgentPauseDurationInSeconds": contact.agent_pause_ms // SECOND}
+            if contact.pauses
+            else {}
+        ),
         **_times(
             AcceptedByAgentTimestamp=contact.connected_to_agent_at,
             ConnectedToAgentTimestamp=contact.connected_to_agent_at,
@@ -297,6 +398,8 @@ def _agent_info(contact: Contact) -> Properties | None:
             AfterContactWorkEndTimestamp=ended,
         ),
     }
+    if contact.watches:
+        info["StateTransitions"] = _transitions(contact)
     if started is not None and ended is not None:
         info["AfterContactWorkDuration"] = (ended - started) // SECOND
     return info

@@ -47,6 +47,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """Whether unsigned requests, and functions named by their address, are served."""
     pool: Pool = Pool()
     """The phone numbers that can be claimed."""
+    lenient_flows: bool = False
+    """Whether a flow may be published that breaks rules, as long as it can run."""
 
 
 class Context(Struct, frozen=True, kw_only=True):

@@ -57,21 +57,26 @@ def pointed(
     return resource, found
 
 
-async def contact_flow(center: Center, properties: Properties) -> Properties:
+async def contact_flow(
+    center: Center, properties: Properties, *, lenient: bool = False
+) -> Properties:
     """A new flow is published, if it is not to be a draft."""
     properties = {"State": "ACTIVE", "Status": "PUBLISHED", **properties}
     content, type_ = properties["Content"], properties["Type"]
     if properties["Status"] == "PUBLISHED":
-        return {**properties, **published(center, FLOW, content, type_)}
+        return {**properties, **published(center, FLOW, content, type_, lenient=lenient)}
     language.parse(content, type_, published=False)
     return properties
 
 
-async def contact_flow_module(center: Center, properties: Properties) -> Properties:
+async def contact_flow_module(
+    center: Center, properties: Properties, *, lenient: bool = False
+) -> Properties:
     """A new module is published."""
     check_settings(properties.get("Settings"))
     properties = {"State": "ACTIVE", "Status": "PUBLISHED", **properties}
-    return {**properties, **published(center, MODULE, properties["Content"], "MODULE")}
+    known = published(center, MODULE, properties["Content"], "MODULE", lenient=lenient)
+    return {**properties, **known}
 
 
 async def metadata(_center: Center, properties: Properties) -> Properties:
@@ -90,13 +95,16 @@ def saved(kind: str, content: str, flow_type: str) -> None:
         raise _worded(kind, refusal) from refusal
 
 
-def published(center: Center, kind: str, content: str, flow_type: str) -> Properties:
+def published(
+    center: Center, kind: str, content: str, flow_type: str, *, lenient: bool
+) -> Properties:
     """What is known of a content that may be published: the modules that it names.
 
-    It is held to every rule of the language, and names only what exists.
+    It is held to every rule of the language, or is only fit to run if lenient, and names only what
+    exists.
     """
     try:
-        flow = language.parse(content, flow_type, published=True)
+        flow = language.parse(content, flow_type, published=True, lenient=lenient)
     except Refusal as refusal:
         raise _worded(kind, refusal) from refusal
     named = language.static_references(flow)

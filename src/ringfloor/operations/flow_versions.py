@@ -149,7 +149,8 @@ def update_content(family: Family) -> Handler:
             raise invalid_request("Content", None, "or Settings must be given")
         check_settings(given.get("Settings"))
         if found.qualifier in ("", LATEST):
-            changes = _publishing(desk.center, flow, given)
+            lenient = context.service.lenient_flows
+            changes = _publishing(desk.center, flow, given, lenient=lenient)
         elif found.qualifier == SAVED:
             changes = _saving(flow, given)
         else:
@@ -161,13 +162,15 @@ def update_content(family: Family) -> Handler:
     return handler
 
 
-def _publishing(center: Center, flow: Resource, given: Properties) -> Properties:
+def _publishing(
+    center: Center, flow: Resource, given: Properties, *, lenient: bool
+) -> Properties:
     """Changes after which this is published, and no draft of it is left."""
     done: Properties = {**given, **{f"Saved{name}": None for name in given}, "Status": "PUBLISHED"}
     if "Content" not in given:
         return done
     type_ = flow.properties.get("Type", "MODULE")
-    known = published(center, flow.kind, given["Content"], type_)
+    known = published(center, flow.kind, given["Content"], type_, lenient=lenient)
     return {**done, "ModuleIds": known.get("ModuleIds")}
 
 

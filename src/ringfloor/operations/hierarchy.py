@@ -13,6 +13,7 @@ from ringfloor.base.ids import derive
 from ringfloor.base.time import Instant, seconds
 from ringfloor.domain.commands import UpdateInstance
 from ringfloor.domain.resources import Home, Properties, Resource
+from ringfloor.engine.hierarchy import path
 from ringfloor.engine.state import Center
 from ringfloor.operations.context import Context
 from ringfloor.operations.registry import Params, Result, operation
@@ -27,15 +28,6 @@ def structure(center: Center) -> Mapping[str, Properties]:
     """The levels that there are."""
     assert center.instance is not None
     found: Mapping[str, Properties] = center.instance.properties.get(STRUCTURE) or {}
-    return found
-
-
-def path(center: Center, group_id: str) -> list[Resource]:
-    """The group and those above it, level one first."""
-    groups = center.resources["hierarchy_group"]
-    found = [groups[group_id]]
-    while (parent := found[0].properties.get("ParentGroupId")) is not None:
-        found.insert(0, groups[parent])
     return found
 
 

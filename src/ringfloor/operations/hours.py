@@ -12,47 +12,12 @@ from ringfloor.base.limits import EFFECTIVE_HOURS_DAYS_MAX, LIST_ROWS_DEFAULT, P
 from ringfloor.domain import hours
 from ringfloor.domain.hours import DAY_MINUTES, Override, Span
 from ringfloor.domain.resources import Properties, Resource
-from ringfloor.engine.state import Center
+from ringfloor.engine.opening import KIND, PARENTS, overrides, parents
 from ringfloor.operations.checks import day
 from ringfloor.operations.context import Context, identifier
 from ringfloor.operations.kinds import located, modified
 from ringfloor.operations.registry import Params, Result, operation
 from ringfloor.operations.rewriting import rewrite
-
-KIND = "hours_of_operation"
-
-PARENTS = "ParentHoursOfOperationConfigs"
-
-
-def overrides(center: Center, resource: Resource) -> list[Override]:
-    """The overrides that hours of operation obey; what was made last stands highest."""
-    above = [center.resources[KIND][parent] for parent in _parents(resource.properties)]
-    found = [
-        each
-        for source in (*above, resource)
-        for each in sorted(center.owned(source.id), key=lambda each: (each.created_at, each.id))
-        if each.kind == "hours_of_operation_override"
-    ]
-    return [_override(each, made) for made, each in enumerate(found)]
-
-
-def _override(resource: Resource, made: int) -> Override:
-    properties = resource.properties
-    recurrence = properties.get("RecurrenceConfig")
-    return Override(
-        name=resource.name,
-        kind=properties["OverrideType"],
-        first=date.fromisoformat(properties["EffectiveFrom"]),
-        last=date.fromisoformat(properties["EffectiveTill"]),
-        config=properties["Config"],
-        pattern=recurrence["RecurrencePattern"] if recurrence else None,
-        made=made,
-    )
-
-
-def _parents(properties: Properties) -> list[str]:
-    configs = properties.get(PARENTS) or []
-    return [each["HoursOfOperationId"] for each in configs]
 
 
 @operation("GetEffectiveHoursOfOperations")
@@ -116,7 +81,7 @@ def _override_hours(shaping: list[Override], day: date) -> list[Properties]:
     return found
 
 
-async def _change_parents(
+async def _changeparents(
     context: Context, params: Params, change: Callable[[list[str]], list[str]]
 ) -> Result:
     """Other parents, from those that there are."""
@@ -126,7 +91,7 @@ async def _change_parents(
         return located(desk.center, KIND, "HoursOfOperationId", params)
 
     async def changed(before: Properties) -> Properties:
-        after = list(dict.fromkeys(change(_parents(before))))
+        after = list(dict.fromkeys(change(parents(before))))
         child = identifier(desk.center.home, KIND, params.HoursOfOperationId, "HoursOfOperationId")
         if child in after:
             raise invalid_parameter("HoursOfOperationId", child, "cannot be its own parent")
@@ -149,7 +114,7 @@ async def associate_hours_of_operations(context: Context, params: Params) -> Res
         identifier(home, KIND, each.HoursOfOperationId or "", "HoursOfOperationId")
         for each in params.ParentHoursOfOperationConfigs
     ]
-    return await _change_parents(context, params, lambda before: [*before, *added])
+    return await _changeparents(context, params, lambda before: [*before, *added])
 
 
 @operation("DisassociateHoursOfOperations")
@@ -167,7 +132,7 @@ async def disassociate_hours_of_operations(context: Context, params: Params) -> 
                 raise not_found("ParentHoursOfOperationIds", each, "parent of these hours")
         return [each for each in before if each not in gone]
 
-    return await _change_parents(context, params, change)
+    return await _changeparents(context, params, change)
 
 
 @operation("ListChildHoursOfOperations")

@@ -20,6 +20,7 @@ from msgspec.structs import asdict
 from ringfloor.base.errors import invalid_parameter
 from ringfloor.base.limits import SEARCH_CONDITIONS_MAX, SEARCH_DEPTH_MAX, SEARCH_ROWS_DEFAULT
 from ringfloor.domain.resources import Properties, Resource
+from ringfloor.engine.hierarchy import path
 from ringfloor.engine.state import Center
 from ringfloor.operations import hierarchy
 from ringfloor.operations.context import Context, identifier
@@ -241,7 +242,7 @@ class _Conditions:
             group = resource.properties.get("HierarchyGroupId")
             if group is None or not below:
                 return bool(group == wanted)
-            return any(each.id == wanted for each in hierarchy.path(center, group))
+            return any(each.id == wanted for each in path(center, group))
 
         return fits
 

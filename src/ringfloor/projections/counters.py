@@ -31,13 +31,15 @@ ALL_CHANNELS = (1 << len(CHANNELS)) - 1
 Stage = Literal["IN_FLOW", "SCHEDULED", "IN_QUEUE", "OFFERED", "WITH_AGENT", "ENDED"]
 """Where a contact is, as far as the metrics tell it apart."""
 
-Grip = Literal["CONNECTING", "CONNECTED", "ENDED", "MISSED"]
+Grip = Literal["CONNECTING", "CONNECTED", "PAUSED", "ENDED", "MISSED"]
 """How an agent holds a contact, as far as the metrics tell it apart. CONNECTED: on hold too, and an
-agent's own call from its first ring. ENDED: after contact work. MISSED: rejected or failed too."""
+agent's own call from its first ring, a callback from the first ring of the customer. PAUSED: his,
+but in no slot. ENDED: after contact work. MISSED: rejected or failed too."""
 
 WEIGHTS: Mapping[Grip, tuple[int, int, int]] = {
     "CONNECTING": (1, 0, 0),
     "CONNECTED": (0, 1, 0),
+    "PAUSED": (0, 1, 0),
     "ENDED": (0, 1, 1),
     "MISSED": (0, 0, 0),
 }
@@ -166,6 +168,8 @@ def _free(agent: AgentFacts, profile: ProfileFacts, in_error: int) -> tuple[int,
     free = list(profile.slots)
     busy = 0
     for held in agent.held.values():
+        if held.grip == "PAUSED":
+            continue
         free[held.channel] -= 1
         busy |= 1 << held.channel
     exclusive = busy & ~profile.mixes

@@ -9,6 +9,7 @@ Rules:
   contact's event those of its queue and channel. Only a change of a routing profile looks at all
   its agents.
 - A contact that rings at an agent is not in queue; missed, it is again, with its old enqueue time.
+  Whispers change nothing: it rings, as it were, until the two are joined.
 - A missed offer stays in the agent's hands until he clears it, whatever becomes of the contact.
 - A next status changes nothing until it is taken; holding and resuming change nothing that counts.
 - An agent's own call (a contact born with an agent) is in his hands from its first ring on.
@@ -51,6 +52,9 @@ _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(Facts).decode
 
 ROUTE_ANY_CHANNEL = "ROUTE_ANY_CHANNEL"
+
+JOINED = ("CONNECTED", "CONNECTED_ONHOLD")
+"""PreDisconnectState of contacts that ended with their agent."""
 
 
 class Realtime:
@@ -323,7 +327,7 @@ class Realtime:
         self._grip(event.agent_id, event.contact_id, "CONNECTING")
         self._move(event.contact_id, "OFFERED").agent_id = event.agent_id
 
-    def _missed(self, event: events.OfferMissed, _at: Instant) -> None:
+    def _missed(self, event: events.OfferMissed | events.AgentLegLost, _at: Instant) -> None:
         self._move(event.contact_id, "IN_QUEUE").agent_id = None
         self._grip(event.agent_id, event.contact_id, "MISSED")
 
@@ -336,8 +340,30 @@ class Realtime:
 
     def _ended(self, event: events.ContactEnded, _at: Instant) -> None:
         contact = self._move(event.contact_id, "ENDED")
-        if contact.agent_id is not None:
+        if contact.agent_id is not None and event.pre_disconnect_state in JOINED:
             self._grip(contact.agent_id, event.contact_id, "ENDED")
+        elif contact.agent_id is not None:  # he has it on his screen as failed, and clears it
+            self._grip(contact.agent_id, event.contact_id, "MISSED")
+            contact.agent_id = None
+
+    def _paused(self, event: events.TaskPaused, _at: Instant) -> None:
+        if event.agent_id is None:
+            self._move(event.contact_id, "IN_FLOW")
+        else:
+            self._grip(event.agent_id, event.contact_id, "PAUSED")
+
+    def _resumed(self, event: events.TaskResumed, _at: Instant) -> None:
+        if event.agent_id is None:
+            self._move(event.contact_id, "IN_QUEUE")
+        else:
+            self._grip(event.agent_id, event.contact_id, "CONNECTED")
+
+    def _dialled(self, event: events.CustomerDialled, _at: Instant) -> None:
+        self._hand_over(event.contact_id, event.agent_id)
+
+    def _unanswered(self, event: events.CallbackUnanswered, _at: Instant) -> None:
+        self._grip(event.agent_id, event.contact_id, "MISSED")
+        self._move(event.contact_id, "SCHEDULED").agent_id = None
 
     def _cleared(self, event: events.ContactCleared, _at: Instant) -> None:
         self._let_go(event.agent_id, event.contact_id)
@@ -345,7 +371,7 @@ class Realtime:
     def _completed(self, event: events.ContactCompleted, _at: Instant) -> None:
         contact_id = event.contact.id
         agent_id = self._move(contact_id, "ENDED").agent_id
-        if agent_id is not None:  # an agent's own call that nobody answered is never cleared
+        if agent_id is not None:
             agent = self.facts.agents.get(agent_id)
             if agent is not None and contact_id in agent.held:
                 self._let_go(agent_id, contact_id)
@@ -361,8 +387,13 @@ class Realtime:
         events.ContactEnqueued: _enqueued,
         events.ContactOffered: _offered,
         events.OfferMissed: _missed,
+        events.AgentLegLost: _missed,
         events.ContactConnectedToAgent: _connected,
         events.ContactEnded: _ended,
+        events.TaskPaused: _paused,
+        events.TaskResumed: _resumed,
+        events.CustomerDialled: _dialled,
+        events.CallbackUnanswered: _unanswered,
         events.ContactCleared: _cleared,
         events.ContactCompleted: _completed,
     }

@@ -11,8 +11,9 @@ projections.historical, which keeps and counts them.
 
 Rules:
 - An agent's time is told while his status is ROUTABLE: contact while he holds at least one contact
-  connected, on hold, in after contact work or (his own call) being dialled; else idle. Ringing and
-  missed contacts are idle time. Custom statuses and Offline are told as nothing.
+  connected, on hold, paused, in after contact work or (his own call, a callback) being dialled;
+  else idle. Ringing and missed contacts are idle time. Custom statuses and Offline are told as
+  nothing.
 - A stretch ends when its kind, the status type or the routing profile changes, and when the user is
   deleted. Stretches of no length are dropped.
 - Hold, interaction and after contact work exist only for a leg that an agent was connected to.
@@ -181,6 +182,12 @@ class Records:
             )
         ]
 
+    def _dialled(self, event: events.CustomerDialled, at: Instant) -> list[Fact]:
+        return self._take(event.agent_id, event.contact_id, at)
+
+    def _unanswered(self, event: events.CallbackUnanswered, at: Instant) -> list[Fact]:
+        return self._let_go(event.agent_id, event.contact_id, at)
+
     def _cleared(self, event: events.ContactCleared, at: Instant) -> list[Fact]:
         return self._let_go(event.agent_id, event.contact_id, at)
 
@@ -212,6 +219,8 @@ class Records:
         events.ContactInitiated: _initiated,
         events.ContactConnectedToAgent: _connected,
         events.OfferMissed: _missed,
+        events.CustomerDialled: _dialled,
+        events.CallbackUnanswered: _unanswered,
         events.ContactCleared: _cleared,
         events.ContactCompleted: _completed,
         events.RecordAmended: _amended,
@@ -262,7 +271,8 @@ def _leg(contact: Contact, queue_id: str | None) -> Leg:
     connected = connected_at is not None
     interaction = None
     if connected_at is not None:
-        interaction = contact.disconnected_at - connected_at - contact.hold_ms
+        length = contact.disconnected_at - connected_at
+        interaction = length - contact.hold_ms - contact.agent_pause_ms
     work_started, work_ended = (
         contact.after_contact_work_started_at,
         contact.after_contact_work_ended_at,
@@ -283,6 +293,7 @@ def _leg(contact: Contact, queue_id: str | None) -> Leg:
         hold_ms=contact.hold_ms if connected else None,
         longest_hold_ms=contact.longest_hold_ms if connected else None,
         holds=contact.holds if connected else 0,
+        pause_ms=contact.agent_pause_ms if connected and contact.pauses else None,
         after_contact_work_ms=(
             work_ended - work_started
             if work_started is not None and work_ended is not None

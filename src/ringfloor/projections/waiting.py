@@ -197,16 +197,33 @@ class Waiting:
             if at == wait.enqueued_at:
                 wait.raw_ms = None
 
-    def _missed(self, event: events.OfferMissed, _at: Instant) -> None:
+    def _missed(self, event: events.OfferMissed | events.AgentLegLost, _at: Instant) -> None:
         wait = self._facts.waits.get(event.contact_id)
         if wait is not None:
             wait.offered = False
             self._pace(wait).waiting += 1
 
-    def _connected(self, event: events.ContactConnectedToAgent, at: Instant) -> None:
+    def _connected(
+        self, event: events.ContactDequeued | events.ContactConnectedToAgent, at: Instant
+    ) -> None:
+        """An agent has been found, and the wait is over; with whichever of the two comes first."""
         wait = self._leave(event.contact_id, at)
         if wait is not None and wait.raw_ms is not None:
             self._pace(wait).learn(wait.raw_ms, at - wait.enqueued_at)
+
+    def _paused(self, event: events.TaskPaused, _at: Instant) -> None:
+        """Aside for a while: neither waiting nor gone."""
+        wait = self._facts.waits.pop(event.contact_id, None)
+        if wait is not None:
+            self._pace(wait).waiting -= not wait.offered
+
+    def _resumed(self, event: events.TaskResumed, _at: Instant) -> None:
+        pace = self._facts.paces.get((event.queue_id, event.channel))
+        if event.agent_id is None and pace is not None:
+            pace.waiting += 1
+            self._facts.waits[event.contact_id] = Wait(
+                event.queue_id, event.channel, event.enqueued_at, None
+            )
 
     def _ended(self, event: events.ContactEnded, at: Instant) -> None:
         self._leave(event.contact_id, at)
@@ -234,7 +251,11 @@ class Waiting:
         events.ContactEnqueued: _enqueued,
         events.ContactOffered: _offered,
         events.OfferMissed: _missed,
+        events.AgentLegLost: _missed,
+        events.ContactDequeued: _connected,
         events.ContactConnectedToAgent: _connected,
+        events.TaskPaused: _paused,
+        events.TaskResumed: _resumed,
         events.ContactEnded: _ended,
         events.ResourceDeleted: _deleted,
     }

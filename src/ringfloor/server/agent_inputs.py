@@ -65,6 +65,55 @@ class Connection(Input):
     connection_id: Id
 
 
+class Transport(Input):
+    transport_type: str
+    contact_id: Id | None = None
+
+
+class Endpoint(Input):
+    type: str
+    endpoint_arn: str | None = field(name="endpointARN", default=None)
+    phone_number: str | None = None
+
+
+class Outbound(Input):
+    endpoint: Endpoint
+    queue_arn: str | None = field(name="queueARN", default=None)
+    related_contact_id: str | None = None
+
+
+class Addition(Input):
+    contact_id: Id
+    endpoint: Endpoint
+
+
+class Reference(Input):
+    type: str
+    value: str | None = None
+
+
+class Task(Input):
+    endpoint: Endpoint
+    name: str
+    description: str | None = None
+    references: dict[str, Reference] | None = None
+    idempotency_token: str | None = None
+    scheduled_time: int | None = None
+    previous_contact_id: str | None = None
+    related_contact_id: str | None = None
+
+
+class Digits(Input):
+    contact_id: Id
+    connection_id: Id
+    digits: str
+
+
+class MonitorMode(Input):
+    contact_id: Id
+    target_monitor_mode: str
+
+
 class NewToken(Input):
     refresh_token: str
 

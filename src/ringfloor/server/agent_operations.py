@@ -10,8 +10,8 @@ operations; what has no row there answers 501. Rules:
 * GetAgentSnapshot answers at once unless its nextToken stands for what the agent would see again;
   then it waits for a change, at most AGENT_POLL_MS. The token is the number of changes since the
   start and a digest of what was sent, so that a token from before a restart is stale too.
-* Either connection of a contact may be named where one is needed: there are only two parties, so
-  holding either means the customer, and destroying either ends the conversation for now.
+* What is done with a call's connections is in server.agent_calls. An agent may be signed in at
+  several desktops at once; all show the same, and what is done at one is seen at the others.
 * Softphone reports and client logs are taken and not kept.
 
 Sources: behaviour specification, section 7.3; the agent service's notes and model.
@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.tokens import TokenInvalid
 from ringfloor.base.codec import encode
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found, shown
@@ -37,8 +38,9 @@ from ringfloor.engine.connection import AgentCommand, unknown_contact
 from ringfloor.node.desk import Desk
 from ringfloor.operations import permissions, sign_in
 from ringfloor.operations.context import Service, identifier
+from ringfloor.server import agent_calls, agent_snapshot, agent_transports
 from ringfloor.server import agent_inputs as inputs
-from ringfloor.server import agent_snapshot
+from ringfloor.server.agent_presence import Presence
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,9 @@ class Request(NamedTuple):
     body: bytes
     source: str = ""
     request_id: str = ""
+    http: HttpRequest | None = None
+    """Where an answer depends on the address that was asked."""
+    presence: Presence | None = None
 
 
 class Call(NamedTuple):
@@ -67,6 +72,8 @@ class Call(NamedTuple):
     source: str
     request_id: str
     now: Instant
+    http: HttpRequest | None = None
+    presence: Presence | None = None
 
     async def read(self, question: Callable[[], T]) -> T:
         """Ask something of durable state, in which the user is still there."""
@@ -78,11 +85,11 @@ class Call(NamedTuple):
 
         return await self.service.node.read(careful)
 
-    async def submit(self, command: commands.Command) -> None:
-        """Carry a command out in the user's name."""
+    async def submit(self, command: commands.Command) -> str:
+        """Carry a command out in the user's name; the id of what it made, or empty."""
         arn = self.desk.center.home.arn_of("user", self.user_id)
         origin = Origin(arn, self.source, self.request_id, self.operation)
-        await self.service.node.submit(self.desk.instance_id, command, origin)
+        return await self.service.node.submit(self.desk.instance_id, command, origin)
 
     async def held(self, contact_id: str) -> Held:
         """A contact as the agent holds it now; refuses with ContactNotFoundException."""
@@ -101,6 +108,13 @@ class Call(NamedTuple):
 
 
 async def _get_agent_snapshot(call: Call, params: inputs.Poll) -> Properties:
+    if call.presence is None:
+        return await _polled(call, params)
+    with call.presence.asking(call.desk.instance_id, call.user_id):
+        return await _polled(call, params)
+
+
+async def _polled(call: Call, params: inputs.Poll) -> Properties:
     seen, token = await call.read(lambda: _look(call, call.now))
     if params.next_token == token:
         version = int(token.partition("-")[0])
@@ -113,6 +127,7 @@ async def _get_agent_snapshot(call: Call, params: inputs.Poll) -> Properties:
 
 def _look(call: Call, now: Instant) -> tuple[Properties, str]:
     seen = agent_snapshot.snapshot(call.desk.center, call.user_id, now)
+    seen = agent_transports.with_chats(call.service.sealer, call.desk, call.user_id, seen)
     lasting = {name: value for name, value in seen.items() if name != "snapshotTimestamp"}
     digest = blake2b(encode(lasting), digest_size=8).hexdigest()
     return seen, f"{call.desk.versions.get(call.user_id, 0)}-{digest}"
@@ -216,45 +231,29 @@ def _on_contact(command: type[AgentCommand]) -> "_Handler":
     return handler
 
 
-async def _complete_contact(call: Call, params: inputs.Contact) -> Properties:
-    held = await call.held(params.contact_id)
-    if held.state != "ENDED":
-        raise invalid_request(
-            "contactId", params.contact_id, f"is {held.state}; CompleteContact needs ENDED"
-        )
-    await call.submit(commands.ClearContact(call.user_id, params.contact_id))
-    return {}
-
-
-def _on_connection(command: type[AgentCommand]) -> "_Handler":
-    async def handler(call: Call, params: inputs.Connection) -> Properties:
-        await _checked_connection(call, params)
-        await call.submit(command(call.user_id, params.contact_id))
-        return {}
-
-    return handler
-
-
-async def _destroy_connection(call: Call, params: inputs.Connection) -> Properties:
-    """Hang up; before the agent has accepted that means to decline."""
-    held = await _checked_connection(call, params)
-    command = commands.RejectContact if held.state == "CONNECTING" else commands.LeaveContact
-    await call.submit(command(call.user_id, params.contact_id))
-    return {}
-
-
-async def _checked_connection(call: Call, params: inputs.Connection) -> Held:
-    held = await call.held(params.contact_id)
-    known = agent_snapshot.connections(params.contact_id)
-    if params.connection_id not in known:
-        raise invalid_parameter(
-            "connectionId", params.connection_id, f"is none of {known[0]!r} and {known[1]!r}"
-        )
-    return held
-
-
 async def _taken(_call: Call, _params: inputs.Input) -> Properties:
     return {}
+
+
+async def _create_transport(call: Call, params: inputs.Transport) -> Properties:
+    sealer, kind, contact_id = call.service.sealer, params.transport_type, params.contact_id
+    if kind == "web_socket" and call.http is not None:
+        http = call.http
+        return await call.read(
+            lambda: agent_transports.web_socket(sealer, http, call.desk, call.user_id, call.now)
+        )
+    if kind == "chat_token":
+        if contact_id is None:
+            raise invalid_request("contactId", None, "is needed for a chat_token")
+        return await call.read(
+            lambda: agent_transports.chat_token(
+                sealer, call.desk, call.user_id, contact_id, call.now
+            )
+        )
+    raise Refusal(
+        "NotImplementedException",
+        f"transportType: {shown(kind)} is not implemented; web_socket and chat_token are",
+    )
 
 
 async def _notify_contact_issue(call: Call, params: inputs.Issue) -> Properties:
@@ -282,13 +281,13 @@ class _Row(NamedTuple):
 OPERATIONS: Mapping[str, _Row | None] = {
     "AcceptContact": _Row(inputs.Contact, _on_contact(commands.AcceptContact)),
     "ClearContact": _Row(inputs.Contact, _on_contact(commands.ClearContact)),
-    "CompleteContact": _Row(inputs.Contact, _complete_contact),
-    "ConferenceConnections": None,
-    "CreateAdditionalConnection": None,
-    "CreateOutboundContact": None,
-    "CreateTaskContact": None,
-    "CreateTransport": None,
-    "DestroyConnection": _Row(inputs.Connection, _destroy_connection),
+    "CompleteContact": _Row(inputs.Contact, agent_calls.complete_contact),
+    "ConferenceConnections": _Row(inputs.Contact, agent_calls.on_call(commands.JoinParties)),
+    "CreateAdditionalConnection": _Row(inputs.Addition, agent_calls.create_additional_connection),
+    "CreateOutboundContact": _Row(inputs.Outbound, agent_calls.create_outbound_contact),
+    "CreateTaskContact": _Row(inputs.Task, agent_calls.create_task_contact),
+    "CreateTransport": _Row(inputs.Transport, _create_transport),
+    "DestroyConnection": _Row(inputs.Connection, agent_calls.destroy_connection),
     "GetAgentConfiguration": _Row(inputs.Input, _get_agent_configuration),
     "GetAgentPermissions": _Row(inputs.Page, _get_agent_permissions),
     "GetAgentSnapshot": _Row(inputs.Poll, _get_agent_snapshot),
@@ -297,22 +296,26 @@ OPERATIONS: Mapping[str, _Row | None] = {
     "GetEndpoints": _Row(inputs.EndpointsPage, _get_endpoints),
     "GetNewAuthToken": None,  # perform itself
     "GetRoutingProfileQueues": _Row(inputs.QueuesPage, _get_routing_profile_queues),
-    "HoldConnection": _Row(inputs.Connection, _on_connection(commands.HoldContact)),
-    "MuteParticipant": None,
+    "HoldConnection": _Row(
+        inputs.Connection, agent_calls.on_party(commands.HoldParty, commands.HoldContact)
+    ),
+    "MuteParticipant": _Row(inputs.Connection, agent_calls.muting(muted=True)),
     "NotifyContactIssue": _Row(inputs.Issue, _notify_contact_issue),
-    "PauseContact": None,
+    "PauseContact": _Row(inputs.Contact, agent_calls.on_task(commands.PauseTask)),
     "PutAgentState": _Row(inputs.PutState, _put_agent_state),
     "RejectContact": _Row(inputs.Contact, _on_contact(commands.RejectContact)),
-    "ResumeConnection": _Row(inputs.Connection, _on_connection(commands.ResumeContact)),
-    "ResumeContact": None,
+    "ResumeConnection": _Row(
+        inputs.Connection, agent_calls.on_party(commands.ResumeParty, commands.ResumeContact)
+    ),
+    "ResumeContact": _Row(inputs.Contact, agent_calls.on_task(commands.ResumeTask)),
     "SendClientLogs": _Row(inputs.Logs, _taken),
-    "SendDigits": None,
+    "SendDigits": _Row(inputs.Digits, agent_calls.send_digits),
     "SendSoftphoneCallMetrics": _Row(inputs.CallMetrics, _taken),
     "SendSoftphoneCallReport": _Row(inputs.CallReport, _taken),
-    "ToggleActiveConnections": None,
-    "UnmuteParticipant": None,
+    "ToggleActiveConnections": _Row(inputs.Contact, agent_calls.on_call(commands.SwapParties)),
+    "UnmuteParticipant": _Row(inputs.Connection, agent_calls.muting(muted=False)),
     "UpdateAgentConfiguration": None,
-    "UpdateMonitorParticipantState": None,
+    "UpdateMonitorParticipantState": _Row(inputs.MonitorMode, agent_calls.set_monitor_state),
 }
 
 
@@ -343,6 +346,8 @@ async def perform(service: Service, request: Request, now: Instant) -> Propertie
         request.source,
         request.request_id,
         now,
+        request.http,
+        request.presence,
     )
     await call.read(lambda: permissions.allowed(call.desk.center, call.user_id, name))
     row = OPERATIONS[name]

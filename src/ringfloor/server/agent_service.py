@@ -36,6 +36,7 @@ from ringfloor.operations import sign_in
 from ringfloor.operations.context import Service
 from ringfloor.operations.sign_in import Attempts
 from ringfloor.server.agent_operations import Request, perform
+from ringfloor.server.agent_presence import Presence
 from ringfloor.server.http import STATUSES, Json, header, json_response
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class AgentService:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._attempts = Attempts()
+        self._presence = Presence(service.node.submit)
 
     def owns(self, http: HttpRequest) -> bool:
         """Whether the path is one of these endpoints."""
@@ -104,6 +106,8 @@ class AgentService:
             http.body,
             exchange.source,
             exchange.request_id,
+            http,
+            presence=self._presence,
         )
         return await perform(self._service, request, exchange.now)
 
@@ -213,6 +217,7 @@ CONTACT_DEEDS: Mapping[str, type[AgentCommand]] = {
     "hold": commands.HoldContact,
     "resume": commands.ResumeContact,
     "hangup": commands.LeaveContact,
+    "finish": commands.FinishTask,
     "complete": commands.ClearContact,
 }
 """Deed to what is asked for the contact that came last among those in a fitting state."""

@@ -7,7 +7,9 @@ Called by server.agent_service, always within node.read; pure functions of a cen
 * The state is the status that was chosen, except while a voice contact is there: then it is what
   the contact does to the agent. agentAvailabilityState always carries the chosen one.
 * A contact has two connections, the agent's and the customer's; their ids are those of the legs in
-  engine.effects. A task has only the agent's.
+  domain.call. In a call there is one for each party that the agent sees (engine.call.seen); who
+  could not be had stays as disconnected until somebody else is tried. A task has only the agent's.
+* initial is who is on the customer's side: of a consultation, the agent who asks.
 * An offer that was missed stays until it is cleared, also when its contact has long been elsewhere:
   then only what the agent himself holds of it is left.
 * No softphoneMediaInfo: the carrier rings the agent's phone, the page carries no media.
@@ -19,11 +21,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ringfloor.base.time import Instant, seconds
+from ringfloor.domain.call import (
+    Party,
+    PartyState,
+    agent_leg,
+    customer_leg,
+    first_agent_leg,
+    is_agent_leg,
+)
 from ringfloor.domain.contact import Agent, Contact, Held, association
 from ringfloor.domain.resources import Home, Properties, Resource
 from ringfloor.domain.vocabulary import AgentContactState, InitiationMethod, StatusType
+from ringfloor.engine import call as calls
 from ringfloor.engine.connection import accepts_by_itself
-from ringfloor.engine.effects import agent_leg
+from ringfloor.engine.outbound import is_new
 from ringfloor.engine.routing import profile_of
 from ringfloor.engine.state import Center
 
@@ -34,9 +45,12 @@ STATUS_TYPES: Mapping[StatusType, str] = {
 }
 
 CONTACT_STATES: Mapping[AgentContactState, str] = {
+    "INCOMING": "incoming",
+    "PENDING": "pending",
     "CONNECTING": "connecting",
     "CONNECTED": "connected",
     "CONNECTED_ONHOLD": "connected",
+    "PAUSED": "paused",
     "MISSED": "missed",
     "REJECTED": "rejected",
     "ERROR": "error",
@@ -51,13 +65,18 @@ VOICE_STATES: Mapping[AgentContactState, tuple[str, str]] = {
     "CONNECTED_ONHOLD": ("Busy", "system"),
     "ENDED": ("AfterCallWork", "system"),
     "CONNECTING": ("PendingBusy", "system"),
+    "PENDING": ("PendingBusy", "system"),
+    "INCOMING": ("Pending", "not_routable"),
 }
 """The agent's state, name and type, while a voice contact is in this one; the first row wins."""
 
 PRECEDENCE = tuple(VOICE_STATES)
 
 CONNECTION_STATES: Mapping[AgentContactState, tuple[str, str]] = {
+    "INCOMING": ("connecting", "connecting"),
+    "PENDING": ("connecting", "connecting"),
     "CONNECTING": ("connecting", "connected"),
+    "PAUSED": ("connected", "connected"),
     "CONNECTED": ("connected", "connected"),
     "CONNECTED_ONHOLD": ("connected", "hold"),
     "MISSED": ("disconnected", "disconnected"),
@@ -70,6 +89,14 @@ CONNECTION_STATES: Mapping[AgentContactState, tuple[str, str]] = {
 DIALLED: frozenset[InitiationMethod] = frozenset({"OUTBOUND", "API", "CALLBACK"})
 """Voice contacts that began with a call to the customer."""
 
+PARTY_STATES: Mapping[PartyState, str] = {
+    "connecting": "connecting",
+    "connected": "connected",
+    "hold": "hold",
+    "silent": "silent_monitor",
+    "disconnected": "disconnected",
+}
+
 ENDPOINTS: Mapping[str, str] = {
     "USER": "agent",
     "QUEUE": "queue",
@@ -78,11 +105,7 @@ ENDPOINTS: Mapping[str, str] = {
 }
 """Type of a quick connect to that of the endpoint that shows it."""
 
-FEATURES = {
-    "attachmentsEnabled": False,
-    "messagingMarkdownEnabled": False,
-    "multiPartyConferenceEnabled": False,
-}
+FEATURES = {"attachmentsEnabled": False, "messagingMarkdownEnabled": False}
 
 
 def snapshot(center: Center, agent_id: str, now: Instant) -> Properties:
@@ -188,9 +211,11 @@ def queue(center: Center, queue_id: str) -> Properties:
     return _given(queueARN=arn, name=known.name if known else None)
 
 
-def connections(contact_id: str) -> tuple[str, str]:
-    """The ids of the agent's connection and of the customer's."""
-    return agent_leg(contact_id), contact_id
+def connections(contact: Contact | str) -> tuple[str, str]:
+    """The ids of the agent's connection and of the customer's; str: the id of one that is gone."""
+    if isinstance(contact, str):
+        return first_agent_leg(contact), contact
+    return agent_leg(contact), customer_leg(contact)
 
 
 def _destination(center: Center, quick_connect: Resource) -> Properties | None:
@@ -238,9 +263,20 @@ def _voice_state(center: Center, agent: Agent) -> Properties | None:
         return None
     first = min(voice, key=lambda held: PRECEDENCE.index(held.state))
     name, kind = VOICE_STATES[first.state]
-    if first.state == "CONNECTING" and _is_callback(center.contacts[first.contact_id]):
-        name, kind = "Pending", "not_routable"
+    if first.state == "CONNECTING":
+        name = _setting_up(center.contacts[first.contact_id])
+    elif first.state == "ERROR":
+        name = first.error or name
     return {"name": name, "type": kind, "startTimestamp": seconds(first.since)}
+
+
+def _setting_up(contact: Contact) -> str:
+    """The agent's state while a call is offered to him, or set up for him."""
+    if contact.stage == "DIALING":
+        return "CallingCustomer"
+    if contact.stage != "ACCEPTED":
+        return "PendingBusy"
+    return "Dialing" if is_new(contact) else "Joining"
 
 
 def _phone_of(user: Resource) -> tuple[str, str]:
@@ -271,20 +307,21 @@ def _contact(center: Center, agent: Agent, held: Held) -> Properties:
         "attributes": {},
         "contactDuration": "0",
         "references": {},
-        "contactFeatures": FEATURES,
+        "contactFeatures": {
+            **FEATURES,
+            "multiPartyConferenceEnabled": calls.everybody_controls(center),
+        },
         "channelContext": {},
     }
-    return shown if contact is None else {**shown, **_details(center, contact, held)}
+    return shown if contact is None else {**shown, **_details(center, contact)}
 
 
-def _details(center: Center, contact: Contact, held: Held) -> Properties:
+def _details(center: Center, contact: Contact) -> Properties:
     callback = _is_callback(contact)
-    state = "incoming" if callback and held.state == "CONNECTING" else CONTACT_STATES[held.state]
     voice = contact.channel == "VOICE"
     enqueued = contact.enqueued_at
     return _given(
         type="queue_callback" if callback else contact.channel.lower(),
-        state={"type": state, "timestamp": seconds(held.since)},
         initialContactId=contact.initial_contact_id,
         relatedContactId=contact.related_contact_id,
         contactAssociationId=association(contact),
@@ -311,18 +348,18 @@ def _details(center: Center, contact: Contact, held: Held) -> Properties:
 def _connections(
     center: Center, agent: Agent, held: Held, contact: Contact | None
 ) -> list[Properties]:
-    user = center.resources["user"][agent.id]
-    agents_id, customers_id = connections(held.contact_id)
+    call = None if contact is None else calls.call_of(center, contact)
+    if contact is not None and call is not None and contact.stage == "CONNECTED":
+        return [_party(center, contact, each) for each in calls.seen(center, call, contact)]
+    agents_id, customers_id = connections(contact or held.contact_id)
     agents_state, customers_state = CONNECTION_STATES[held.state]
+    if held.state == "CONNECTING" and contact is not None:
+        agents_state = "connected" if contact.stage == "DIALING" else agents_state
+        customers_state = "connecting" if contact.connected_to_system_at is None else "connected"
     task = held.channel == "TASK"
     agents: Properties = {
         "connectionId": agents_id,
-        "endpoint": {
-            "type": "agent",
-            "endpointARN": center.home.arn_of("user", agent.id),
-            "name": _full_name(user),
-            "agentLogin": user.name,
-        },
+        "endpoint": _agent(center, agent.id),
         "state": {"type": agents_state, "timestamp": seconds(held.since)},
         "type": "agent",
         "initial": task,
@@ -333,13 +370,93 @@ def _connections(
     since = _customer_since(contact, customers_state) if contact else None
     customers = _given(
         connectionId=customers_id,
-        endpoint=_phone(contact.customer_number) if contact else None,
+        endpoint=_customers_endpoint(center, contact) if contact else None,
         state={"type": customers_state, "timestamp": seconds(since or held.since)},
         type="outbound" if contact and _is_dialled(contact) else "inbound",
         initial=True,
         mute=False,
     )
     return [agents, customers]
+
+
+def _agent(center: Center, agent_id: str) -> Properties:
+    user = center.resources["user"][agent_id]
+    return {
+        "type": "agent",
+        "endpointARN": center.home.arn_of("user", agent_id),
+        "name": _full_name(user),
+        "agentLogin": user.name,
+    }
+
+
+def _customers_endpoint(center: Center, contact: Contact) -> Properties | None:
+    """Who is on the customer's side: of a consultation, the agent who asks."""
+    leg = customer_leg(contact)
+    asking = center.contacts.get(contact.previous_contact_id or "")
+    if is_agent_leg(leg) and asking is not None and asking.agent_id is not None:
+        return _agent(center, asking.agent_id)
+    return _phone(contact.customer_number)
+
+
+def _party(center: Center, contact: Contact, party: Party) -> Properties:
+    """A party of a call, as the agent of this contact is shown it."""
+    own = party.leg == agent_leg(contact)
+    state = PARTY_STATES[party.state]
+    if party.role == "monitor" and state == "connected":
+        state = "barge"
+    since = party.since
+    if party.role == "customer" and party.state == "connected":
+        since = contact.connected_to_system_at or since
+    return _given(
+        connectionId=party.leg,
+        endpoint=_party_endpoint(center, contact, party),
+        state={"type": state, "timestamp": seconds(since)},
+        type=_party_type(contact, party, own=own),
+        initial=party.leg == customer_leg(contact),
+        mute=party.muted,
+        forcedMute=party.forced_mute or None,
+        quickConnectName=_quick_connect_name(center, party),
+        monitorCapabilities=list(contact.capabilities) or None if own else None,
+        monitorStatus=contact.watches[-1].state if own and contact.watches else None,
+        monitoringInfo=_monitored(center, contact) if own and contact.monitors else None,
+    )
+
+
+def _party_type(contact: Contact, party: Party, *, own: bool) -> str:
+    if own:
+        return "agent" if contact.monitors is None else "monitoring"
+    if party.leg == customer_leg(contact):
+        return "outbound" if _is_dialled(contact) else "inbound"
+    return "inbound" if party.role == "customer" else "outbound"
+
+
+def _party_endpoint(center: Center, contact: Contact, party: Party) -> Properties | None:
+    theirs = center.contacts.get(party.contact_id)
+    if party.role == "customer":
+        return _phone((theirs or contact).customer_number)
+    if party.role == "third_party":
+        return _phone(party.number)
+    if theirs is not None and theirs.agent_id is not None:
+        return _agent(center, theirs.agent_id)
+    known = center.resources["quick_connect"].get(party.quick_connect_id or "")
+    return {"type": "agent"} if known is None else _destination(center, known)
+
+
+def _quick_connect_name(center: Center, party: Party) -> str | None:
+    known = center.resources["quick_connect"].get(party.quick_connect_id or "")
+    return None if known is None else known.name
+
+
+def _monitored(center: Center, contact: Contact) -> Properties:
+    """Whom a supervisor listens to, and since when."""
+    theirs = center.contacts.get(contact.previous_contact_id or "")
+    name = None
+    if theirs is not None and theirs.agent_id is not None:
+        name = _full_name(center.resources["user"][theirs.agent_id])
+    joined = contact.connected_to_agent_at or contact.initiated_at
+    return _given(
+        agent=None if name is None else {"agentName": name}, joinTimeStamp=seconds(joined)
+    )
 
 
 def _customer_since(contact: Contact, state: str) -> Instant | None:

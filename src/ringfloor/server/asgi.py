@@ -1,9 +1,13 @@
 """ASGI: from the socket to the endpoints, and back. No framework: routes are on raw bytes.
 
 /_ringfloor/health                 anybody
+/_ringfloor/instances/...          what AWS has no operation for, signed as the API is
 /_ringfloor/...                    the sandbox, where there is one
 /api, /connect/api, /agent-app/api the agent service
 /auth/..., /connect/auth/...       sign-in
+/participant/socket                web sockets of chats
+/participant/attachments/...       files of chats, which may be longer than other bodies
+/participant/...                   the participant service
 OPTIONS                            CORS preflight
 / signed for IAM or STS, or a form the APIs of IAM and STS
 everything else                    the Amazon Connect API
@@ -21,9 +25,11 @@ from ringfloor.aws.response import HttpResponse
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import chance, derive
 from ringfloor.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
+from ringfloor.server.files import Files
 from ringfloor.server.http import json_response
 from ringfloor.server.pipeline import Edge
 from ringfloor.server.sandbox import Sandbox
+from ringfloor.server.sockets import Sockets
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +56,10 @@ class Endpoints(NamedTuple):
     edge: Edge
     agents: Endpoint
     identities: Endpoint
+    traces: Endpoint
+    participants: Endpoint
+    files: Files
+    sockets: Sockets
     sandbox: Sandbox | None
     settle: Callable[[], Awaitable[None]]
     """Called before a request is looked at; lets a sandbox's world come to rest."""
@@ -58,7 +68,13 @@ class Endpoints(NamedTuple):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection event of the ASGI server."""
+        if scope["type"] == "websocket":
+            await self.sockets.serve(scope, receive, send)
+            return
         if scope["type"] != "http":
+            return
+        if self.files.owns(scope):
+            await self.files.serve(scope, receive, send)
             return
         source, secure = self.proxies.caller(scope)
         http = await _request(scope, receive, secure=secure)
@@ -73,19 +89,24 @@ class Endpoints(NamedTuple):
 
     async def _answer(self, http: HttpRequest, source: str) -> HttpResponse:
         if http.raw_path.startswith(OURS):
-            return await self._ours(http, http.raw_path[len(OURS) :].decode("latin-1"))
+            path = http.raw_path[len(OURS) :].decode("latin-1")
+            return await self._ours(http, path, source)
         if http.method == "OPTIONS":
             return response.preflight(self.edge.clock.now())
         if self.agents.owns(http):
             return await self.agents.handle(http, source)
+        if self.participants.owns(http):
+            return await self.participants.handle(http, source)
         if self.identities.owns(http):
             return await self.identities.handle(http, source)
         return await self.edge.handle(http, source)
 
-    async def _ours(self, http: HttpRequest, path: str) -> HttpResponse:
+    async def _ours(self, http: HttpRequest, path: str, source: str) -> HttpResponse:
         if path == "health":
             well = self.healthy()
             return json_response(200 if well else 503, {"status": "ok" if well else "stopping"})
+        if self.traces.owns(http):
+            return await self.traces.handle(http, source)
         if self.sandbox is None:
             return json_response(404, {"message": "there is no sandbox; start with --sandbox"})
         try:

@@ -61,7 +61,7 @@ class Edge(NamedTuple):
             operation = parsed.operation
             self.throttle.take(signed.principal.account, operation.name, now)
             valid = request.validate(parsed)
-            environment = self.environment(signed, source, now, await self._ended(valid))
+            environment = self.environment(signed, source, now, await self.ended(valid))
             authorised = request.authorise(valid, self.policies, environment)
             result = await self._perform(authorised, source, request_id, now)
             return response.success(operation, result, request_id, now, check=self.check)
@@ -102,7 +102,7 @@ class Edge(NamedTuple):
             window=self.signature_window,
         )
 
-    async def _ended(self, valid: Valid[Principal]) -> Tags:
+    async def ended(self, valid: Valid[Principal]) -> Tags:
         """The tags of ended contacts that the request names; the root is not asked about them."""
         params, instance = valid.params, getattr(valid.params, "InstanceId", None)
         if not instance or not self.policies.asks(valid.principal):

@@ -5,8 +5,9 @@ A command is only accepted when perform returns; what comes of it is told by eve
 
 Rules
 * Ids are chosen by the caller, so a command may be repeated: a known channel is not dialled again,
-  a playback or gather that has begun or finished does not begin again, and everything else sets a
-  state (in a bridge or not, music or none, up or gone) that is already so. The latest run of
+  a playback or gather that has begun or finished does not begin again, keys are not pressed again,
+  and everything else sets a state (in a bridge or not, music or none, muted or not, up or gone)
+  that is already so. The latest run of
   commands may therefore be repeated as a whole and in order, as an outbox does after a crash: no
   event comes twice and all ends as it was. An id is never used for something else.
 * The commands of one channel are performed in their order; none needs to wait for another's event.
@@ -40,6 +41,10 @@ class Media(Struct, frozen=True, array_like=True):
 
     kind: Literal["text", "ssml", "prompt"]
     value: str
+
+
+BridgeRole = Literal["participant", "listen"]
+"""Who listens hears everybody and is heard by nobody (ARI: snoop)."""
 
 
 class _Command(Struct, frozen=True, array_like=True, tag=True):
@@ -145,6 +150,25 @@ class StopMusic(_Command, frozen=True):
     channel_id: str
 
 
+class SendDigits(_Command, frozen=True):
+    """Press keys towards the far end, one after the other (ARI: dtmf); a comma is a pause."""
+
+    digits_id: str
+    """Keys of this id are pressed once, however often the command comes."""
+    channel_id: str
+    digits: str
+
+
+class Mute(_Command, frozen=True):
+    """Nobody in its bridge hears the channel until Unmute (ARI: mute); it hears them."""
+
+    channel_id: str
+
+
+class Unmute(_Command, frozen=True):
+    channel_id: str
+
+
 # Bridges
 
 
@@ -155,7 +179,7 @@ class CreateBridge(_Command, frozen=True):
 
 
 class AddToBridge(_Command, frozen=True):
-    """Put a channel into a bridge, out of the one it was in.
+    """Put a channel into a bridge, out of the one it was in; or give it another role there.
 
     A channel that still rings is heard as soon as it is up. A bridge that the carrier does not know
     is created, so that the bridge of a center that has restarted need not be.
@@ -163,6 +187,7 @@ class AddToBridge(_Command, frozen=True):
 
     bridge_id: str
     channel_id: str
+    role: BridgeRole = "participant"
 
 
 class RemoveFromBridge(_Command, frozen=True):
@@ -179,7 +204,17 @@ class DestroyBridge(_Command, frozen=True):
 
 
 ChannelCommand = (
-    Answer | HangUp | Play | Gather | StartMusic | StopMusic | AddToBridge | RemoveFromBridge
+    Answer
+    | HangUp
+    | Play
+    | Gather
+    | StartMusic
+    | StopMusic
+    | SendDigits
+    | Mute
+    | Unmute
+    | AddToBridge
+    | RemoveFromBridge
 )
 """Commands for a channel that is there."""
 

@@ -4,12 +4,24 @@ from ringfloor.base.limits.table import limit
 
 # Agents and contacts
 RING_MS = limit("RING_MS", 20_000, "ms", "an offer rings 20 s on every channel, as at AWS")
+WHISPER_MS = limit(
+    "WHISPER_MS",
+    120_000,
+    "ms",
+    "a whisper lasts 2 minutes at most, or the call is dropped, as at AWS",
+)
 DIAL_MS = limit("DIAL_MS", 60_000, "ms", "an outbound call that rings 60 s ends unanswered")
 FLOW_ACTIONS_PER_TURN_MAX = limit(
     "FLOW_ACTIONS_PER_TURN_MAX",
     1_000,
     "actions",
     "a flow that does this much without waiting for anybody is an endless loop",
+)
+FLOW_TRANSFERS_MAX = limit(
+    "FLOW_TRANSFERS_MAX",
+    20,
+    "flows",
+    "one flow after the other by TransferToFlow, about as many as at AWS",
 )
 CLIENT_TOKEN_MS = limit(
     "CLIENT_TOKEN_MS", 604_800_000, "ms", "a client token is good for 7 days, as at AWS"
@@ -19,6 +31,15 @@ REACTIONS_PER_COMMAND_MAX = limit(
     1_000_000,
     "commands",
     "one change of a routing profile may concern every agent; more than this is a fault of ours",
+)
+CALL_PARTIES_MAX = limit(
+    "CALL_PARTIES_MAX", 3, "parties", "of a call, who monitors not counted, as at AWS"
+)
+CALL_PARTIES_MULTI_MAX = limit(
+    "CALL_PARTIES_MULTI_MAX", 6, "parties", "of a call with MULTI_PARTY_CONFERENCE, as at AWS"
+)
+CALL_MONITORS_MAX = limit(
+    "CALL_MONITORS_MAX", 5, "supervisors", "who monitor one contact at once, as at AWS"
 )
 ATTRIBUTES_BYTES_MAX = limit(
     "ATTRIBUTES_BYTES_MAX", 32_768, "bytes", "user attributes of a contact, UTF-8, all pairs"
@@ -47,6 +68,22 @@ CONTACT_REFERENCES_MAX = limit(
 )
 SCHEDULE_AHEAD_MS = limit(
     "SCHEDULE_AHEAD_MS", 518_400_000, "ms", "a contact is scheduled 6 days ahead at most, as at AWS"
+)
+
+TASK_LIFE_MS = limit(
+    "TASK_LIFE_MS", 604_800_000, "ms", "a task lives 7 days from its beginning, as at AWS"
+)
+TASK_LIFE_MINUTES_MAX = limit(
+    "TASK_LIFE_MINUTES_MAX", 129_600, "minutes", "a task may live 90 days, as at AWS"
+)
+TASK_LINKS_MAX = limit(
+    "TASK_LINKS_MAX", 12, "contacts", "of one chain of tasks, the first one included, as at AWS"
+)
+TASK_PAUSES_MAX = limit(
+    "TASK_PAUSES_MAX", 10, "pauses", "of one task: the model's TotalPauseCount ends there"
+)
+CALLBACK_LIFE_MS = limit(
+    "CALLBACK_LIFE_MS", 604_800_000, "ms", "a queued callback waits 7 days at most; AWS has 7 to 14"
 )
 
 # Telephony
@@ -134,8 +171,23 @@ FLOW_PROMPT_CHARS_MAX = limit(
 FLOW_INPUT_DIGITS_MAX = limit(
     "FLOW_INPUT_DIGITS_MAX", 255, "digits", "longer than any account, card or phone number"
 )
+FLOW_DRAWING_SWEEPS = limit(
+    "FLOW_DRAWING_SWEEPS", 60, "sweeps", "over the columns of a drawing; more changes little"
+)
+FLOW_DRAWING_WORK_MAX = limit(
+    "FLOW_DRAWING_WORK_MAX",
+    300_000,
+    "steps",
+    "of the sweeps of a drawing, so that a tangle of the most actions takes about two seconds",
+)
 FLOW_INTER_DIGIT_MS = limit(
     "FLOW_INTER_DIGIT_MS", 5_000, "ms", "between two digits of an input, as at AWS"
+)
+FLOW_BOT_TURNS_MAX = limit(
+    "FLOW_BOT_TURNS_MAX",
+    100,
+    "turns",
+    "a conversation with a bot that asks back for ever would never give the contact back",
 )
 FUNCTION_BYTES_MAX = limit(
     "FUNCTION_BYTES_MAX", 32_768, "bytes", "a function's parameters or its reply, as at AWS"
@@ -167,6 +219,30 @@ FUNCTION_ATTEMPTS_MAX = limit(
 FUNCTION_REPLY_BYTES_MAX = limit(
     "FUNCTION_REPLY_BYTES_MAX", 32_768, "bytes", "AWS's limit on what a flow takes from a function"
 )
+FUNCTION_THREADS_MAX = limit(
+    "FUNCTION_THREADS_MAX",
+    64,
+    "threads",
+    "Python callables at work at once; further calls wait, within their time",
+)
+SEALING_KEY_BITS_MIN = limit(
+    "SEALING_KEY_BITS_MIN", 2_048, "bits", "an RSA key that input is encrypted with; less is weak"
+)
+SEALING_KEY_BITS_MAX = limit(
+    "SEALING_KEY_BITS_MAX",
+    8_192,
+    "bits",
+    "an RSA key that input is encrypted with; its messages still fit into an attribute",
+)
+TRACE_BYTES_MAX = limit(
+    "TRACE_BYTES_MAX",
+    65_536,
+    "bytes",
+    "the trace of one contact, about 400 actions; of a longer one the oldest are dropped",
+)
+TRACE_TEXT_CHARS_MAX = limit(
+    "TRACE_TEXT_CHARS_MAX", 120, "characters", "what was asked or heard, in a trace: a line of it"
+)
 
 # Estimated wait time
 WAIT_WINDOW_MS = limit(
@@ -190,4 +266,50 @@ AFTER_CONTACT_WORK_SECONDS_MAX = limit(
 )
 CHAT_WORK_SECONDS_MAX = limit(
     "CHAT_WORK_SECONDS_MAX", 5_400, "s", "after contact work of a chat ends by then, as at AWS"
+)
+
+# Chats
+CHAT_MINUTES_DEFAULT = limit(
+    "CHAT_MINUTES_DEFAULT",
+    1_500,
+    "minutes",
+    "a chat lives 25 hours unless told otherwise, as at AWS",
+)
+CHAT_CONNECT_MS = limit(
+    "CHAT_CONNECT_MS", 300_000, "ms", "the customer of a chat connects within 5 minutes, as at AWS"
+)
+CHAT_TIMER_MINUTES_MIN = limit(
+    "CHAT_TIMER_MINUTES_MIN", 2, "minutes", "of a timer for idle participants, as at AWS"
+)
+CHAT_TIMER_MINUTES_MAX = limit(
+    "CHAT_TIMER_MINUTES_MAX", 480, "minutes", "of a timer for idle participants, as at AWS"
+)
+CHAT_MESSAGE_BYTES_MAX = limit(
+    "CHAT_MESSAGE_BYTES_MAX", 16_384, "bytes", "of one message, as at AWS"
+)
+CHAT_ITEMS_MAX = limit(
+    "CHAT_ITEMS_MAX", 5_000, "items", "of one chat; 25 hours with a message every 18 seconds"
+)
+CHAT_BYTES_MAX = limit(
+    "CHAT_BYTES_MAX",
+    4_194_304,
+    "bytes",
+    "of content of one chat: 256 of the longest messages; an ended one is read in 10 ms",
+)
+CHAT_RECENT_MAX = limit(
+    "CHAT_RECENT_MAX",
+    200,
+    "messages",
+    "of one chat that receipts may be given for, and client tokens that are known; clients repeat "
+    "and read within seconds",
+)
+CHAT_PAST_MAX = limit(
+    "CHAT_PAST_MAX",
+    20,
+    "chats",
+    "ended ones that a chat continues; each is read when its page is asked for",
+)
+CHAT_BOTS_MAX = limit("CHAT_BOTS_MAX", 1, "bots", "of the user's in one chat, as at AWS")
+CHAT_STREAMS_MAX = limit(
+    "CHAT_STREAMS_MAX", 5, "topics", "that one chat is told to; AWS names no number"
 )

@@ -140,6 +140,12 @@ AGENT_POLL_MS = limit(
     "ms",
     "a poll for an agent's snapshot is answered by then, as streams asks; proxies wait 60 s",
 )
+AGENT_ABSENT_SECONDS = limit(
+    "AGENT_ABSENT_SECONDS",
+    60,
+    "s",
+    "without a question of any of his desktops an agent has vanished; they ask every 30 s at least",
+)
 AGENT_PAGE_ROWS_MAX = limit(
     "AGENT_PAGE_ROWS_MAX", 500, "rows", "per page of the agent service; what streams asks for"
 )

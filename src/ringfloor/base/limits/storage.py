@@ -117,3 +117,23 @@ HISTORY_FILES_ASIDE_MAX = limit(
     "files",
     "damaged histories kept for the operator; so many in a row mean that the disk is broken",
 )
+
+# Streams
+STREAM_PENDING_MAX = limit(
+    "STREAM_PENDING_MAX",
+    100_000,
+    "items",
+    "what waits to be told while nobody takes it, some 200 MB; the journal has the rest",
+)
+STREAM_RETRY_MS = limit(
+    "STREAM_RETRY_MS", 1_000, "ms", "first pause before an address is tried again; it doubles"
+)
+STREAM_POST_MS = limit(
+    "STREAM_POST_MS", 10_000, "ms", "who takes longer to take an event will not take the next"
+)
+AGENT_HEART_BEAT_MS = limit(
+    "AGENT_HEART_BEAT_MS", 120_000, "ms", "without any other event, as at AWS"
+)
+AGENT_HEART_BEATS_AFTER_LOGOUT_MS = limit(
+    "AGENT_HEART_BEATS_AFTER_LOGOUT_MS", 3_600_000, "ms", "hearts beat on for an hour, as at AWS"
+)

@@ -1,0 +1,180 @@
+"""Contact records: what a stream is told of a contact when it is final, in AWS's JSON.
+
+Called by engine.run's witness with the contact as it ended, and by operations for one that was
+changed afterwards. All members are there, null where there is nothing to tell; durations are whole
+seconds, timestamps ISO 8601 in whole seconds. Names of agents, queues and profiles are those of
+now. Sources: behaviour specification, section 2.7; Amazon Connect administrator guide, Contact
+records data model.
+"""
+
+from ringfloor.base.time import SECOND, Duration, Instant, iso
+from ringfloor.domain import criteria
+from ringfloor.domain.contact import Contact, association
+from ringfloor.domain.resources import Properties
+from ringfloor.engine import chat_figures, hierarchy
+from ringfloor.engine.state import Center
+from ringfloor.engine.view import endpoint, segment_attributes
+
+VERSION = "2017-03-10"
+"""AWSContactTraceRecordFormatVersion."""
+
+NOT_KEPT = (
+    "AnsweringMachineDetectionStatus",
+    "Campaign",
+    "ContactEvaluations",
+    "ContactLens",
+    "CustomerVoiceActivity",
+    "GlobalResiliencyMetadata",
+    "OutboundStrategy",
+    "QualityMetrics",
+    "Recording",
+    "Recordings",
+    "VoiceIdResult",
+)
+"""Members of AWS's record about what this center does not have."""
+
+
+def contact_record(center: Center, contact: Contact) -> Properties:
+    """The record of a contact that has ended."""
+    home = center.home
+    members: Properties = {
+        **dict.fromkeys(NOT_KEPT),
+        "AWSAccountId": home.account,
+        "AWSContactTraceRecordFormatVersion": VERSION,
+        "Agent": _agent(center, contact),
+        "AgentConnectionAttempts": contact.offers,
+        "Attributes": dict(contact.attributes),
+        "Channel": contact.channel,
+        "ConnectedToSystemTimestamp": _at(contact.connected_to_system_at),
+        "ContactAssociationId": association(contact),
+        "ContactDetails": _details(contact),
+        "ContactId": contact.id,
+        "CustomerEndpoint": endpoint(contact.customer_number),
+        "ChatMetrics": chat_figures.shown(contact, iso),
+        "CustomerId": contact.customer_id,
+        "DisconnectReason": contact.disconnect_reason,
+        "DisconnectTimestamp": _at(contact.disconnected_at),
+        "InitialContactId": contact.initial_contact_id,
+        "InitiationMethod": contact.initiation_method,
+        "InitiationTimestamp": _at(contact.initiated_at),
+        "InstanceARN": home.arn,
+        "LastPausedTimestamp": _at(contact.last_paused_at),
+        "LastResumedTimestamp": _at(contact.last_resumed_at),
+        "LastUpdateTimestamp": _at(contact.updated_at),
+        "MediaStreams": [{"Type": "AUDIO" if contact.channel == "VOICE" else contact.channel}],
+        "NextContactId": contact.next_contact_id,
+        "PreviousContactId": contact.previous_contact_id,
+        "Queue": _queue(center, contact),
+        "References": [
+            {"Name": name, "Type": reference.type, "Value": reference.value}
+            for name, reference in contact.references.items()
+        ],
+        "RelatedContactId": contact.related_contact_id,
+        "RoutingCriteria": [criteria.shown(each, iso) for each in contact.criteria] or None,
+        "ScheduledTimestamp": _at(contact.scheduled_at),
+        "SegmentAttributes": segment_attributes(contact),
+        "SystemEndpoint": endpoint(contact.system_number),
+        "Tags": {**contact.tags, "aws:connect:instanceId": home.instance_id},
+        "TaskTemplateInfo": _template(center, contact),
+        "TotalPauseCount": contact.pauses or None,
+        "TotalPauseDurationInSeconds": _whole(contact.pause_ms) if contact.pauses else None,
+        "TransferCompletedTimestamp": _at(contact.transfer_completed_at),
+        "TransferredToEndpoint": endpoint(contact.transferred_to),
+    }
+    return dict(sorted(members.items()))
+
+
+def _at(instant: Instant | None) -> str | None:
+    return None if instant is None else iso(instant)
+
+
+def _whole(duration: Duration) -> int:
+    return duration // SECOND
+
+
+def _details(contact: Contact) -> Properties | None:
+    if contact.name is None and contact.description is None:
+        return None
+    return {"Name": contact.name, "Description": contact.description}
+
+
+def _template(center: Center, contact: Contact) -> Properties | None:
+    if contact.template is None:
+        return None
+    arn = center.home.arn_of("task_template", contact.template.id)
+    return {"ARN": arn, "Name": contact.template.name}
+
+
+def _queue(center: Center, contact: Contact) -> Properties | None:
+    if contact.enqueued_at is None or contact.queue_id is None:
+        return None
+    queue = center.resources["queue"].get(contact.queue_id)
+    left = contact.dequeued_at
+    return {
+        "ARN": center.home.queue_arn(contact.queue_id, of_agent=queue is None),
+        "DequeueTimestamp": _at(left),
+        "Duration": None if left is None else _whole(left - contact.enqueued_at),
+        "EnqueueTimestamp": _at(contact.enqueued_at),
+        "Name": queue.name if queue is not None else None,
+    }
+
+
+def _agent(center: Center, contact: Contact) -> Properties | None:
+    agent_id, connected = contact.agent_id, contact.connected_to_agent_at
+    if agent_id is None or connected is None:
+        return None
+    user = center.resources["user"].get(agent_id)
+    profile = center.resources["routing_profile"].get(contact.routing_profile_id or "")
+    started, ended = contact.after_contact_work_started_at, contact.after_contact_work_ended_at
+    assert contact.disconnected_at is not None
+    return {
+        "ARN": center.home.arn_of("user", agent_id),
+        "AcceptedByAgentTimestamp": _at(contact.accepted_at or connected),
+        "AfterContactWorkDuration": (
+            None if started is None or ended is None else _whole(ended - started)
+        ),
+        "AfterContactWorkEndTimestamp": _at(ended),
+        "AfterContactWorkStartTimestamp": _at(started),
+        "AgentInitiatedHoldDuration": _whole(contact.hold_ms),
+        "AgentInteractionDuration": _whole(
+            contact.disconnected_at - connected - contact.hold_ms - contact.agent_pause_ms
+        ),
+        "AgentPauseDuration": _whole(contact.agent_pause_ms) if contact.pauses else None,
+        "ConnectedToAgentTimestamp": _at(connected),
+        "CustomerHoldDuration": _whole(contact.hold_ms),
+        "DeviceInfo": None,
+        "HierarchyGroups": _groups(center, agent_id),
+        "LongestHoldDuration": _whole(contact.longest_hold_ms),
+        "NumberOfHolds": contact.holds,
+        "RoutingProfile": (
+            None
+            if profile is None
+            else {
+                "ARN": center.home.arn_of("routing_profile", profile.id),
+                "Name": profile.name,
+            }
+        ),
+        "StateTransitions": [
+            {
+                "State": each.state,
+                "StateEndTimestamp": _at(each.until),
+                "StateStartTimestamp": _at(each.since),
+            }
+            for each in contact.watches
+        ]
+        or None,
+        "Username": user.name if user is not None else None,
+    }
+
+
+def _groups(center: Center, agent_id: str) -> Properties | None:
+    groups = hierarchy.of_user(center, agent_id)
+    if not groups:
+        return None
+    return {
+        f"Level{number}": {
+            "ARN": center.home.arn_of("hierarchy_group", group.id),
+            "GroupName": group.name,
+        }
+        for number, group in enumerate(groups, 1)
+    }

@@ -1,0 +1,64 @@
+"""Entry: what is asked of a contact, of whatever channel, before it begins.
+
+Called by the decisions that begin one; each function refuses with an error that names the member.
+Sources: behaviour specification, sections 1.8, 2.2, 5.4 and 5.6.
+"""
+
+from collections.abc import Mapping
+
+from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
+from ringfloor.base.limits import ATTRIBUTES_BYTES_MAX, CLIENT_TOKEN_MS, CONTACT_REFERENCES_MAX
+from ringfloor.domain.contact import Contact, Reference
+from ringfloor.domain.vocabulary import Channel
+from ringfloor.engine.state import Center
+
+ENTRY_TYPES = ("CONTACT_FLOW",)
+"""Flow types that customers may enter."""
+
+
+def begun_with(center: Center, token: str | None) -> str | None:
+    """The live contact that this client token has started, while the token is good."""
+    contact = center.contacts.get(center.client_tokens.get(token or "", ""))
+    if contact is None or contact.initiated_at + CLIENT_TOKEN_MS <= center.at:
+        return None
+    return contact.id
+
+
+def check_flow(center: Center, flow_id: str, types: tuple[str, ...] = ENTRY_TYPES) -> None:
+    """A contact can begin in this flow: it is published, not archived, and of one of the types."""
+    flow = center.resource("contact_flow", flow_id, "ContactFlowId")
+    if flow.properties["Type"] not in types:
+        raise invalid_request("ContactFlowId", flow_id, f"is not of type {' or '.join(types)}")
+    if flow_id not in center.flows:
+        raise invalid_request("ContactFlowId", flow_id, "is not published")
+    if flow.properties.get("State") == "ARCHIVED":
+        raise invalid_request("ContactFlowId", flow_id, "is archived")
+
+
+def check_attributes(attributes: Mapping[str, str]) -> None:
+    """User attributes have a bound over all pairs; refuses with InvalidParameterException."""
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
+    if size > ATTRIBUTES_BYTES_MAX:
+        raise invalid_parameter(
+            "Attributes", f"{size} bytes", f"exceed {ATTRIBUTES_BYTES_MAX} bytes over all pairs"
+        )
+
+
+def check_references(references: Mapping[str, Reference]) -> None:
+    """A contact refers to so many things at most."""
+    if len(references) > CONTACT_REFERENCES_MAX:
+        rule = f"are more than {CONTACT_REFERENCES_MAX} of one contact"
+        raise invalid_parameter("References", len(references), rule)
+
+
+def counted_as(contact: Contact) -> str:
+    """What the contact is one of: its channel, or a callback, which is no call until the end."""
+    waits = contact.initiation_method in ("CALLBACK", "CALLBACK_CUSTOMER_FIRST_QUEUED")
+    return "CALLBACK" if waits else contact.channel
+
+
+def check_quota(center: Center, channel: Channel, quota: int | None, error: str) -> None:
+    """Whether there may be another contact of the channel; refuses with the error named."""
+    if quota is not None and center.going.get(channel, 0) >= quota:
+        called = {"VOICE": "calls", "CHAT": "chats", "TASK": "tasks"}.get(channel, "contacts")
+        raise Refusal(error, f"InstanceId: {quota} {called} at once are the limit")

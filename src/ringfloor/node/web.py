@@ -1,0 +1,85 @@
+"""Web: how the node speaks HTTP to others. Functions and bots are asked, streams are posted.
+
+The only module that knows httpx. What the environment says of proxies does not count, and no
+redirection is followed: an event goes to the address that the operator has named, or nowhere.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+import httpx
+
+from ringfloor.base.limits import STREAM_POST_MS
+from ringfloor.base.time import seconds
+
+_JSON = {"content-type": "application/json"}
+
+
+class Unreachable(Exception):
+    """Nobody has answered, or not as HTTP has it, or at too great a length."""
+
+
+class WebAnswer(NamedTuple):
+    """body: only of a status of 200 to 299; else empty."""
+
+    status: int
+    body: bytes = b""
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Web:
+    """A client with kept connections; made when it is first used, because it needs the loop."""
+
+    def __init__(self) -> None:
+        self._client: httpx.AsyncClient | None = None
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None)  # noqa: S113  whoever asks says how long
+        return self._client
+
+    async def post(self, address: str, body: bytes) -> bool:
+        """POST a JSON document; whether it was taken: a status of 200 to 299."""
+        try:
+            answer = await self._opened().post(
+                address, content=body, headers=_JSON, timeout=seconds(STREAM_POST_MS)
+            )
+        except httpx.HTTPError:
+            return False
+        return answer.is_success
+
+    async def ask(self, address: str, body: bytes, bytes_max: int) -> WebAnswer:
+        """POST a JSON document and read the answer; the caller bounds the time.
+
+        Raises Unreachable.
+        """
+        try:
+            asked = self._opened().stream("POST", address, content=body, headers=_JSON)
+            async with asked as response:
+                answer = WebAnswer(response.status_code)
+                if not answer.is_success:
+                    return answer
+                read = bytearray()
+                async for chunk in response.aiter_bytes():
+                    read += chunk
+                    if len(read) > bytes_max:
+                        raise Unreachable(f"its reply is longer than {bytes_max} bytes")
+                return answer._replace(body=bytes(read))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+    async def pause(self, wait_seconds: float) -> None:
+        """Wait in real time: the other side's time is not the center's."""
+        try:
+            async with asyncio.timeout(wait_seconds):
+                await asyncio.get_running_loop().create_future()
+        except TimeoutError:
+            pass
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        if self._client is not None:
+            await self._client.aclose()
