@@ -206,6 +206,7 @@ class Driver:
         self.checked = checked
         self.watch = watch
         self.log: list[tuple[Instant, tuple[Event, ...]]] = []
+        self.witness: engine.Witness | None = None
         self.bytes: list[bytes] = []
         """The log as it was encoded the moment it was written."""
         self.ids: dict[str, str] = {}
@@ -247,7 +248,7 @@ class Driver:
     def carry_out(self, command: Command) -> Done:
         """A command, and nothing that the world says to it."""
         try:
-            done = engine.run(self.center, command, self.at, self.deal())
+            done = engine.run(self.center, command, self.at, self.deal(), self.witness)
         except Refusal as refusal:
             self.watch(command, refusal)
             raise

@@ -34,6 +34,7 @@ from ringfloor.node.functions import Functions
 from ringfloor.node.history import History
 from ringfloor.node.node import Node
 from ringfloor.node.outbox import Outbox
+from ringfloor.node.streams import Streams
 from ringfloor.node.vault import Vault
 from ringfloor.operations import passwords
 from ringfloor.operations.checks import PASSWORD_HASH
@@ -77,11 +78,12 @@ class Stage:
         seed: int,
         history: History | None = None,
         functions: Functions | None = None,
+        streams: Streams | None = None,
     ) -> None:
         self.clock = clock
         self.journal = journal
         self.history = history or History.open(None, print)
-        self.node = Node(journal, self.history, clock, dice(seed))
+        self.node = Node(journal, self.history, clock, dice(seed), streams)
         functions = functions or Functions({}, direct=False)
         self.outbox = Outbox(functions, self.node.post, self.node.wake)
         self.phones = Phones(self.outbox.hear)
@@ -227,13 +229,14 @@ async def a_node(
     seed: int = 1,
     history: History | None = None,
     functions: Functions | None = None,
+    streams: Streams | None = None,
 ) -> AsyncIterator[Stage]:
     """A node that runs inside the block.
 
     journal, history: a KeptJournal and a KeptHistory, for a node after this one.
     """
     stage = Stage(
-        journal or MemoryJournal(), clock or VirtualClock(START), seed, history, functions
+        journal or MemoryJournal(), clock or VirtualClock(START), seed, history, functions, streams
     )
     running = asyncio.create_task(stage.node.run())
     await asyncio.sleep(0)  # what was under way before a restart goes on

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from typing_extensions import override
@@ -277,7 +278,7 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
         quotas=dict(_quota(each) for each in raw["quota"].split()),
         functions=dict(_binding("function", each) for each in raw["function"].split()),
         bots=dict(_binding("bot", each) for each in raw["bot"].split()),
-        streams=dict(_stream(each) for each in raw["stream"].split()),
+        streams=_streams(raw["stream"].split()),
         pool=_pool(raw["number-pool"].split()),
         signature_window_seconds=_number("signature-window", raw["signature-window"], 1, 86_400),
         check_results=_count(CHECK_RESULTS, environment.get(CHECK_RESULTS, "0")) > 0,
@@ -377,8 +378,20 @@ def _encryption_keys(value: str) -> tuple[bytes, ...]:
     return tuple(keys)
 
 
+def _streams(given: Sequence[str]) -> dict[Stream, str]:
+    found: dict[Stream, str] = {}
+    for stream, target in map(_stream, given):
+        if stream in found:
+            raise Fault(f"stream: {stream} is given twice; it goes to one place")
+        found[stream] = target
+    return found
+
+
 def _stream(text: str) -> tuple[Stream, str]:
     name, _, target = text.partition("=")
+    is_address = target.startswith(("http://", "https://"))
+    if is_address and not _has_host(target):
+        raise Fault(f"stream: {text!r} has an address without a host, or with a port that is none")
     for stream in STREAMS:
         if name == stream and target:
             return stream, target
@@ -386,6 +399,14 @@ def _stream(text: str) -> tuple[Stream, str]:
         f"stream: {text!r} is not NAME=TARGET, where NAME is one of {', '.join(STREAMS)} and TARGET"
         " a file or an http address"
     )
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _pool(ranges: Sequence[str]) -> Pool:

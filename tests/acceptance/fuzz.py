@@ -69,8 +69,9 @@ class Target:
             self._connect(things(center, contact), things(spare, contact)),
             self._identity(),
             self._plain(center, contact),
+            self._participants(center),
         ]
-        """Of the Amazon Connect API, of IAM and STS, and what is not signed."""
+        """Of the Amazon Connect API, of IAM and STS, what is not signed, and of chats."""
 
     def _connect(self, here: dict[str, str], there: dict[str, str]) -> list[Sound]:
         """All real operations. What takes something away takes it from another center."""
@@ -154,6 +155,60 @@ class Target:
             ("", method, path, b"" if value is None else json.dumps(value).encode(), headers)
             for method, path, value, headers in asked
         ]
+
+    def _participants(self, center: FirstCenter) -> list[Sound]:
+        """All operations of the participant service, and uploads."""
+        chat = center.connect.start_chat_contact(
+            InstanceId=center.instance,
+            ContactFlowId=center.flow,
+            ParticipantDetails={"DisplayName": "Bob"},
+        )
+        participants = self.server.client("connectparticipant")
+        connected = participants.create_participant_connection(
+            ParticipantToken=chat["ParticipantToken"], Type=["CONNECTION_CREDENTIALS"]
+        )
+        token = connected["ConnectionCredentials"]["ConnectionToken"]
+        file = {"ContentType": "text/plain", "AttachmentSizeInBytes": 5, "AttachmentName": "a.txt"}
+        upload = participants.start_attachment_upload(ConnectionToken=token, **file)
+        known = {"attachmentid": upload["AttachmentId"], "contactid": chat["ContactId"]}
+        found: list[Sound] = [
+            (
+                "",
+                "PUT",
+                upload["UploadMetadata"]["Url"].removeprefix(self.server.address),
+                b'"abc"',
+                {"content-type": "text/plain"},
+            )
+        ]
+        model = samples.service_model("connectparticipant")
+        for name in model.operation_names:
+            operation = model.operation_model(name)
+            bearer = token
+            if name == "DisconnectParticipant":
+                bearer = "x"
+            elif name == "CreateParticipantConnection":
+                bearer = chat["ParticipantToken"]
+            for seed in range(SOUND_PER_OPERATION):
+                dice = random.Random(f"participant {name} {seed}")
+                params = samples.chosen_request(samples.input_of(operation), dice)
+                http = serialised(operation, grounded(params, known))
+                headers = {**JSON, "x-amz-bearer": bearer}
+                path = http.raw_path.decode("latin-1")
+                if http.raw_query:
+                    path += "?" + http.raw_query.decode("latin-1")
+                found.append(("", http.method, path, http.body, headers))
+        for body in (
+            ("message", {"ContentType": "text/plain", "Content": "Hello"}),
+            ("message", {"ContentType": "text/markdown", "Content": "*Hello*"}),
+            ("event", {"ContentType": "application/vnd.amazonaws.connect.event.typing"}),
+            ("transcript", {"MaxResults": 3, "StartPosition": {"MostRecent": 2}}),
+            ("transcript", {"StartPosition": {"AbsoluteTime": "2030-01-01T00:00:00.000Z"}}),
+            ("start-attachment-upload", {**file, "ClientToken": "x"}),
+        ):
+            headers = {**JSON, "x-amz-bearer": token}
+            path = f"/participant/{body[0]}"
+            found.append(("", "POST", path, json.dumps(body[1]).encode(), headers))
+        return found
 
 
 def things(center: FirstCenter, contact: str) -> dict[str, str]:
@@ -317,7 +372,7 @@ def spoilt_line(draw: random.Random, line: str) -> str:
 
 def request(draw: random.Random, target: Target) -> tuple[bytes, bool]:
     """One request as bytes, sound in most respects; whether the server can tell where it ends."""
-    [group] = draw.choices(target.groups, (60, 15, 25))
+    [group] = draw.choices(target.groups, (50, 15, 20, 15))
     service, method, path, body, headers = draw.choice(group)
     [spoil] = draw.choices(("", "value", "bytes", "path", "method", "head", "frame", "chunk"),
                            (15, 40, 10, 10, 5, 10, 4, 6))  # fmt: skip

@@ -107,6 +107,7 @@ def test_an_agent_calls_the_customer_back(center):
     info = shown["AgentInfo"]
     assert shown["QueueInfo"]["EnqueueTimestamp"].timestamp() == begun + 30
     assert info["ConnectedToAgentTimestamp"] >= shown["ConnectedToSystemTimestamp"]
+    assert info["AcceptedByAgentTimestamp"].timestamp() == begun + 32, "before anybody was dialled"
     center.act("hangup")
     center.act("complete")
     handled = {"Name": "CALLBACK_CONTACTS_HANDLED", "Statistic": "SUM", "Unit": "COUNT"}

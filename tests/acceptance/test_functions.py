@@ -120,3 +120,50 @@ def test_the_address_of_a_block_counts_in_a_sandbox_only(start, function):
     server = start("--memory", "--limits", "none")
     assert server.refused("POST", f"/_ringfloor/phones/{CUSTOMER}/call", {})[0] == 404
     assert function.events == []
+
+
+def test_a_disconnect_flow_asks_a_function_when_nobody_is_left(start, function):
+    center = FirstCenter(
+        start(
+            "--memory", "--sandbox", "--clock", "virtual", "--function", f"{ARN}={function.address}"
+        )
+    )
+
+    def action(name: str, type_: str, parameters: dict, then: str) -> dict:
+        errors = [{"NextAction": "bye", "ErrorType": "NoMatchingError"}]
+        transitions = {"NextAction": then, "Errors": errors, "Conditions": []}
+        parameters = {"Parameters": parameters, "Transitions": transitions}
+        return {"Identifier": name, "Type": type_, **parameters}
+
+    bye = {"Identifier": "bye", "Type": "DisconnectParticipant", "Parameters": {}}
+    bye["Transitions"] = {}
+
+    def flow(name: str, *actions: dict) -> str:
+        start_at = actions[0]["Identifier"]
+        content = {"Version": "2019-10-30", "StartAction": start_at, "Actions": [*actions, bye]}
+        return center.connect.create_contact_flow(
+            InstanceId=center.instance,
+            Name=name,
+            Type="CONTACT_FLOW",
+            Content=json.dumps(content),
+        )["ContactFlowId"]
+
+    asked = {"LambdaFunctionARN": ARN, "InvocationTimeLimitSeconds": "3"}
+    noted = {"Attributes": {"ticket": "$.External.name"}}
+    last = flow(
+        "last",
+        action("say", "MessageParticipant", {"Text": "Are you there?"}, "ask"),
+        action("ask", "InvokeLambdaFunction", asked, "note"),
+        action("note", "UpdateContactAttributes", noted, "bye"),
+    )
+    hooks = {"EventHooks": {"CustomerRemaining": last}}
+    first = flow("first", action("hook", "UpdateContactEventHooks", hooks, "bye"))
+    function.replies[:] = [(200, b'{"name": "T-1"}')]
+    contact = center.server.sandbox(
+        "POST", f"phones/{CUSTOMER}/call", {"InstanceId": center.instance, "ContactFlowId": first}
+    )["ContactId"]
+    center.advance(0)  # waits for the function
+    assert function.events[0]["Details"]["ContactData"]["ContactId"] == contact
+    assert center.contact(contact)["Attributes"] == {"ticket": "T-1"}
+    heard = center.server.sandbox("GET", f"contacts/{contact}/heard")["heard"]
+    assert not [each for each in heard if each["kind"] == "text"], "nobody is there to hear it"

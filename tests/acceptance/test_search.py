@@ -159,6 +159,17 @@ def test_users(center):
     assert users(center, SearchFilter={"UserAttributeFilter": both}) == ["bob", "carol"]
 
 
+def test_a_search_tells_after_contact_work_in_milliseconds(center):
+    """As the model says of SearchUsers, and of no other operation."""
+    connect, instance = center.connect, center.instance
+    ann = text("Username", "ann")
+    [found] = connect.search_users(InstanceId=instance, SearchCriteria=ann)["Users"]
+    described = connect.describe_user(InstanceId=instance, UserId=found["Id"])["User"]
+    limit = described["PhoneConfig"]["AfterContactWorkTimeLimit"]
+    assert limit > 0
+    assert found["PhoneConfig"]["AfterContactWorkTimeLimit"] == limit * 1_000
+
+
 def test_every_kind_is_found_by_its_name(center):
     connect, instance = center.connect, center.instance
     for operation, member, name, field in (

@@ -220,6 +220,29 @@ def test_an_address_that_is_down_is_asked_again(start):
     assert {each["detail"]["contactId"] for each in told} == {contact}
 
 
+def test_nothing_is_before_a_login_and_nothing_after_a_logout(start, tmp_path):
+    center = FirstCenter(start("--memory", "--sandbox", "--clock", "virtual", *streams(tmp_path)))
+    for deed in ("available", "offline", "available"):
+        center.act(deed)
+
+    def of_him():
+        told = [
+            each
+            for each in lines(tmp_path, "agent-events")
+            if each["EventType"] != "STATE_CHANGE" and each["AgentARN"].endswith(center.agent)
+        ]
+        return told if len(told) >= 3 else None
+
+    assert [
+        (
+            each["EventType"],
+            each["PreviousAgentSnapshot"] is None,
+            each["CurrentAgentSnapshot"] is None,
+        )
+        for each in until(of_him)
+    ] == [("LOGIN", True, False), ("LOGOUT", False, True), ("LOGIN", True, False)]
+
+
 def test_an_agents_heart_beats_every_two_minutes(start, tmp_path):
     server = start("--memory", "--sandbox", "--clock", "virtual", *streams(tmp_path))
     center = FirstCenter(server)

@@ -173,6 +173,14 @@ def test_a_warm_transfer_with_swap_and_conference(center, ann):
     assert set(bob.parties()) == {leg, contact}
     first, second = center.contact(contact), center.contact(bobs)
     assert first["DisconnectReason"] == "AGENT_DISCONNECT"
+    (following,) = first["NextContacts"]
+    made = following["NextContactMetadata"]["QuickConnectContactData"]
+    assert (following["Type"], made["ContactId"], made["QuickConnectName"]) == (
+        "QUICK_CONNECT",
+        bobs,
+        "bob",
+    )
+    assert made["InitiationTimestamp"] == second["InitiationTimestamp"]
     assert (second["InitiationMethod"], second["PreviousContactId"]) == ("TRANSFER", contact)
     assert second["AgentInfo"]["Id"] == center.bob
     center.server.sandbox("POST", f"contacts/{contact}/hangup", {})

@@ -20,7 +20,16 @@ from typing import Any, get_args
 
 import msgspec
 
-from engine_builders import START, Driver, ProfileOf, a_center, a_content, an_action, to_queue
+from engine_builders import (
+    NUMBER,
+    START,
+    Driver,
+    ProfileOf,
+    a_center,
+    a_content,
+    an_action,
+    to_queue,
+)
 from ringfloor import __version__
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.chat import Past
@@ -256,6 +265,115 @@ def modules() -> Driver:
     return center
 
 
+def people() -> Driver:
+    """An hour of everybody: calls of several parties, chats, tasks, callbacks."""
+    center = World(9_000)
+    center.live(250)
+    return center.driver
+
+
+def asks() -> Driver:
+    """What flows can ask and the others do not, in a call and in a task."""
+    center = a_center(agents=0)
+    center.a_flow("call", _one_after_another(
+        ("CheckOutboundCallStatus", {}),
+        ("UpdatePreviousContactParticipantState", {"PreviousContactParticipantState": "OffHold"}),
+        ("CompleteOutboundCall", {}),
+        ("CheckHoursOfOperation", {}),
+        ("CheckMetricData", {"MetricType": "NumberOfAgentsAvailable",
+                             "QueueId": center.ids["sales"]}),
+        ("GetMetricData", {"QueueId": center.ids["sales"]}),
+        ("DistributeByPercentage", {}),
+        ("TransferContactToAgent", {}),
+    ))  # fmt: skip
+    center.a_flow("task", _one_after_another(
+        ("TagContact", {"Tags": {"a": "b"}}),
+        ("UpdateContactData", {"Name": "Jane"}),
+        ("UpdateContactRoutingBehavior", {"QueuePriority": "3"}),
+        ("UpdateContactRoutingCriteria", {"RoutingCriteria": {"Steps": CRITERIA}}),
+        ("Wait", {"TimeLimitSeconds": "9"}),
+        ("PauseContact", {}),
+    ))  # fmt: skip
+    call = commands.StartInboundContact(
+        contact_id="c1", from_number="+12065550100", flow_id=center.ids["call"]
+    )
+    center.run(call)
+    center.run(commands.StartTask(name="t", flow_id=center.ids["task"]))
+    center.pass_time(10_000)
+    return center
+
+
+def conversation() -> Driver:
+    """Three in a call, one of them on hold for a while; a task put aside; a callback in vain."""
+    center = a_center(agents=2)
+    center.available("a1")
+    center.enqueue("c1", "sales")
+    a1 = center.ids["a1"]
+    center.run(commands.AcceptContact(a1, "c1"))
+    third = center.run(commands.AddParty(agent_id=a1, contact_id="c1", number=NUMBER)).answer
+    center.run(commands.ConnectSystem(third))
+    center.run(commands.HoldParty(a1, "c1", third))
+    center.run(commands.ResumeParty(a1, "c1", third))
+    center.run(commands.PressDigits(a1, "c1", third, "1,2#"))
+    record = {"contact_id": "c1", "initial_contact_id": "c1", "track": "ALL"}
+    center.run(commands.ChangeRecording(action="START", **record))
+    center.run(commands.AgentVanished(a1))
+    task = center.run(commands.StartTask(name="t", flow_id=center.ids["to sales"])).answer
+    center.run(commands.PauseTask(task))
+    center.run(commands.ResumeTask(task))
+    callback = {
+        "QueueId": center.ids["sales"],
+        "InitialCallDelaySeconds": "0",
+        "MaximumConnectionAttempts": "2",
+        "RetryDelaySeconds": "60",
+    }
+    center.a_flow("asks", _one_after_another(("CreateCallbackContact", callback)))
+    center.answers = False
+    center.available("a2")
+    center.enqueue("c2", "sales")
+    center.run(commands.AcceptContact(center.ids["a2"], "c2"))
+    center.run(commands.LoseAgent("c2"))
+    center.run(commands.StopContact("c2"))
+    center.run(commands.ClearContact(center.ids["a2"], "c2"))
+    center.run(
+        commands.StartInboundContact(
+            contact_id="c3", from_number="+12065550100", flow_id=center.ids["asks"]
+        )
+    )
+    waiting = next(each for each in center.center.contacts.values() if each.callback is not None)
+    center.run(commands.AcceptContact(center.ids["a2"], waiting.id))
+    center.run(commands.LoseAgent(waiting.id))
+    return center
+
+
+CRITERIA = [
+    {
+        "Expression": {
+            "AttributeCondition": {
+                "Name": "Skill",
+                "Value": "French",
+                "ProficiencyLevel": 2,
+                "ComparisonOperator": "NumberGreaterOrEqualTo",
+            }
+        },
+        "Expiry": {"DurationInSeconds": 30},
+    }
+]
+
+
+def _one_after_another(*actions: tuple[str, dict[str, Any]]) -> str:
+    """Each action, then the next, whatever comes of it."""
+    names = [f"{number}" for number, _ in enumerate(actions)]
+    follows = [*names[1:], "bye"]
+    return a_content(
+        *(
+            an_action(name, kind, given, then, NoMatchingError=then, NoMatchingCondition=then)
+            for name, then, (kind, given) in zip(names, follows, actions, strict=True)
+        ),
+        an_action("bye", "DisconnectParticipant"),
+    )
+
+
 def _a_module(center: Driver, name: str, *actions: dict[str, Any]) -> str:
     properties = {"Name": name, "State": "ACTIVE", "Status": "PUBLISHED"}
     return center.create(
@@ -333,6 +451,9 @@ SCRIPTS: Mapping[str, Callable[[], Driver]] = {
     "world": world,
     "modules": modules,
     "chats": chats,
+    "people": people,
+    "asks": asks,
+    "conversation": conversation,
 }
 
 

@@ -93,6 +93,7 @@ class Leg:
     hooks: dict[str, str] = field(default_factory=dict)
     unhooked: list[str] = field(default_factory=list)
     heard: set[str] = field(default_factory=set)
+    owes_clean_up: bool = False
     """Flows that were over before something else came, by what they ran as."""
     chat: str | None = None
     plan: Any = None
@@ -130,6 +131,9 @@ class Playing:
 
 
 WHISPER_MS = 120_000
+CLEAN_UP_MS = 300_000
+
+CLEANS_UP = "CUSTOMER_REMAINING"
 
 IN_STAGE = {
     "CONTACT_FLOW": ("IN_FLOW",),
@@ -143,6 +147,7 @@ IN_STAGE = {
     "AGENT_HOLD": ("TALKING",),
     "PAUSE": ("PAUSED",),
     "RESUME": ("WAITING", "TALKING"),
+    CLEANS_UP: ("OVER", "WORKING"),
 }
 """As what a flow runs, to where its contact is when it begins."""
 
@@ -152,6 +157,7 @@ HOOKS = {
     "CUSTOMER_WHISPER": "CustomerWhisper",
     "CUSTOMER_HOLD": "CustomerHold",
     "AGENT_HOLD": "AgentHold",
+    CLEANS_UP: "CustomerRemaining",
 }
 """As what a flow runs, to the event by which the contact may name another than the default."""
 
@@ -572,6 +578,8 @@ class Auditor:
             if "WHISPER" in playing.kind:
                 left = over if leg.channel == "VOICE" else ("FlowFinished", leg.id)
                 found.append((playing.since + WHISPER_MS, [left]))
+            if playing.kind == CLEANS_UP:
+                found.append((playing.since + CLEAN_UP_MS, [("FlowFinished", leg.id)]))
         match leg.stage:
             case "DIALING" if leg.agent_first():
                 found.append((leg.until, self._not_reached(leg, "TELECOM_TIMEOUT")))
@@ -606,7 +614,7 @@ class Auditor:
         for leg in self.legs.values():
             if leg.stage == "FINAL":
                 continue
-            self.need(leg.stage != "OVER", f"{leg.id} completed")
+            self.need(leg.stage != "OVER" or leg.plays, f"{leg.id} completed")
             dead = [each for each in leg.plays.values() if each.asked is None]
             self.need(not dead, f"{leg.id}: its flows wait for somebody")
             self.need(self._hears(leg), f"{leg.id} is {leg.stage} in {leg.plays}")
@@ -619,7 +627,7 @@ class Auditor:
         self.calls.after()
         self.chats.after()
 
-    def _hears(self, leg: Leg) -> bool:
+    def _hears(self, leg: Leg) -> bool:  # noqa: C901, PLR0912  a row for each stage
         """Each side is in the flow that belongs to where the contact is, and in no other.
 
         A flow may be over, and a contact may want none; what must be is asked of calls, whose own
@@ -644,12 +652,20 @@ class Auditor:
                     may["agent"] = "AGENT_WHISPER"
             case "DIALING" if leg.method == "OUTBOUND":
                 may["customer"] = "OUTBOUND_WHISPER"
+            case "WORKING" | "OVER":
+                return kinds in ({}, {"customer": CLEANS_UP})
             case "TALKING" | "THIRD":
                 if leg.held_since is not None or self.calls.held(leg, leg.id):
                     may["customer"] = "CUSTOMER_HOLD"
                 if self.calls.held(leg, self.calls.phone(leg)):
                     may["agent"] = "AGENT_HOLD"
-        if call and not leg.unhooked and not leg.direct and leg.stage != "DIALING" and leg.method not in OUTBOUND:
+        if (
+            call
+            and not leg.unhooked
+            and not leg.direct
+            and leg.stage != "DIALING"
+            and leg.method not in OUTBOUND
+        ):
             must = {k: v for k, v in may.items() if v not in leg.heard and v != "AGENT_HOLD"}
             if leg.method == "TRANSFER" and leg.stage == "TALKING":
                 must = {}
@@ -679,7 +695,9 @@ class Auditor:
         if not self._can_take(person, "VOICE"):
             return False
         profile = self._profile(person)
-        manual = [row["QueueReference"] for row in profile.get("ManualAssignmentQueueConfigs") or ()]
+        manual = [
+            row["QueueReference"] for row in profile.get("ManualAssignmentQueueConfigs") or ()
+        ]
         rows = [row["QueueReference"] for row in profile.get("QueueConfigs") or ()]
         wanted = {"QueueId": queue_id, "Channel": "VOICE"}
         return queue_id == person.id or (wanted in rows and wanted not in manual)
@@ -955,7 +973,11 @@ class Auditor:
         link = event.contact_id, event.next_contact_id
         self.need(link in self.owed, f"{link} unknown, or told before")
         self.owed.remove(link)
-        self.legs[link[0]].next.append(link[1])
+        before, after = (self.legs[each] for each in link)
+        before.next.append(after.id)
+        cold = after.channel != "VOICE"  # a call is handed on when its agent leaves
+        if after.method == "QUEUE_TRANSFER" or (after.method == "TRANSFER" and cold):
+            before.at["passed"] = self.at
 
     def scheduled(self, event: events.ContactScheduled) -> None:
         leg = self._leg(event.contact_id, "SCHEDULED")
@@ -986,20 +1008,21 @@ class Auditor:
             default = bool(flow.get("IsDefault")) and flow["Type"] == kind
             named = own == event.flow_id if own else default
             self.need(named and HOOKS[kind] not in leg.unhooked, f"{leg.id}: {kind} is {own}")
+        leg.owes_clean_up &= kind != CLEANS_UP
         leg.plays[event.side] = Playing(kind, self.at)
 
     def hooked(self, event: events.HooksSet) -> None:
-        leg = self._leg(event.contact_id, *LIVE)
+        leg = self._leg(event.contact_id, *KNOWN)
         leg.hooks |= event.hooks
         off = dict.fromkeys(leg.unhooked, True) | event.disabled
         leg.unhooked = [hook for hook, disabled in off.items() if disabled]
 
     def module(self, event: events.ModuleEntered | events.ModuleLeft) -> None:
-        playing = self._leg(event.contact_id, *LIVE).plays[event.side]
+        playing = self._leg(event.contact_id, *KNOWN).plays[event.side]
         playing.asked = playing.until = None
 
     def stepped(self, event: events.FlowStepped) -> None:
-        leg = self._leg(event.contact_id, *LIVE)
+        leg = self._leg(event.contact_id, *KNOWN)
         self.need(event.side in leg.plays, f"{leg.id}: {event.side} in a flow")
         leg.asks += 1
         waits = isinstance(event.ask, WORLD) and event.outcome is None
@@ -1012,7 +1035,7 @@ class Auditor:
             self.need(not self._room(str(target)), f"{leg.id}: there is room")
 
     def finished_flow(self, event: events.FlowFinished) -> None:
-        leg = self._leg(event.contact_id, *LIVE)
+        leg = self._leg(event.contact_id, *KNOWN)
         self.need(event.side in leg.plays, f"{leg.id}: {event.side} in a flow")
         playing = leg.plays.pop(event.side)
         self.need(event.number == (playing.asked or 0), f"{leg.id} stopped in {playing.asked}")
@@ -1020,7 +1043,7 @@ class Auditor:
             leg.heard.add(playing.kind)
 
     def attributes_updated(self, event: events.AttributesUpdated) -> None:
-        leg = self._leg(event.contact_id, *LIVE, "WORKING")
+        leg = self._leg(event.contact_id, *KNOWN)
         for each in self._live():
             if each.chain == leg.chain:
                 each.attributes |= event.attributes
@@ -1186,6 +1209,13 @@ class Auditor:
         waited = "dequeued" in leg.at or leg.method in ("OUTBOUND", "MONITOR")
         self.need(waited and not leg.plays, f"{leg.id} has heard all")
         self.need(leg.phone and "system" in leg.at, f"{leg.id}: both are there")
+        if (
+            leg.channel == "VOICE"
+            and "dequeued" in leg.at
+            and not (leg.agent_first() or leg.unhooked)
+        ):
+            wanted = {"AGENT_WHISPER", "CUSTOMER_WHISPER"}
+            self.need(wanted <= leg.heard, f"{leg.id} has heard {leg.heard}")
         self.need(leg.agent == event.agent_id, f"{leg.id} accepted by {leg.agent}")
         if leg.sets:
             leg.sets[-1].end("JOINED")
@@ -1304,6 +1334,7 @@ class Auditor:
         leg.reason, leg.before_end = event.reason, before
         leg.at["ended"], leg.until = self.at, None
         leg.plays.clear()
+        leg.owes_clean_up = self._cleans_up(leg)
         if "talking" in leg.at:
             leg.stage = "WORKING"
             limit = self._work_limit(self.people[str(leg.agent)], leg)
@@ -1313,6 +1344,12 @@ class Auditor:
             if leg.stage in ("JOINING", "DIALING") and leg.agent is not None:
                 self.people[leg.agent].holds[leg.id] = "ERROR"
             leg.stage = "OVER"
+
+    def _cleans_up(self, leg: Leg) -> bool:
+        """Whether it is sure that the disconnect flow runs for nobody now: all others have gone."""
+        first = leg.method in ("INBOUND", "API", "CALLBACK") and "system" in leg.at
+        alone = first and not leg.next and leg.channel in ("VOICE", "CHAT", "TASK")
+        return alone and self._hooked(leg, "CustomerRemaining") is not None
 
     def cleared(self, event: events.ContactCleared) -> None:
         person = self.people[event.agent_id]
@@ -1329,6 +1366,8 @@ class Auditor:
     def completed(self, event: events.ContactCompleted) -> None:
         final = event.contact
         leg = self._leg(final.id, "OVER")
+        self.need(not leg.plays, f"{leg.id}: its flow is over")
+        self.need(not leg.owes_clean_up, f"{leg.id} cleans up")
         at, talked = leg.at.get, "talking" in leg.at
         wanted = {
             "channel": leg.channel,
@@ -1406,11 +1445,11 @@ class Auditor:
 
     def _accepts(self, person: Person, leg: Leg) -> bool:
         user = self.things["user"][person.id]
-        accepts = (user.get("PhoneConfig") or {}).get("AutoAccept")
+        callback = leg.agent_first()
+        accepts = not callback and (user.get("PhoneConfig") or {}).get("AutoAccept")
         for each in user.get("AutoAcceptConfigs") or ():
             if each["Channel"] == leg.channel:
-                own = each.get("AgentFirstCallbackAutoAccept")
-                accepts = own if own is not None and leg.agent_first() else each["AutoAccept"]
+                accepts = each.get("AgentFirstCallbackAutoAccept" if callback else "AutoAccept")
         return bool(accepts)
 
 
@@ -1419,8 +1458,18 @@ def tagged(leg: Leg, tags: dict[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in {**leg.tags, **tags}.items() if value is not None}
 
 
-BEFORE_TALKING = ("SCHEDULED", "DIALING", "IN_FLOW", "WAITING", "RINGING", "JOINING", "THIRD", "PAUSED")
+BEFORE_TALKING = (
+    "SCHEDULED",
+    "DIALING",
+    "IN_FLOW",
+    "WAITING",
+    "RINGING",
+    "JOINING",
+    "THIRD",
+    "PAUSED",
+)
 LIVE = (*BEFORE_TALKING, "TALKING")
+KNOWN = (*LIVE, "WORKING", "OVER")
 
 BORN = {
     "INBOUND": ("IN_FLOW",),

@@ -176,11 +176,15 @@ class Calls:
         return None
 
     def _to_hold(self, seat: Seat) -> tuple[str, ...]:
-        return ("ContactHeld" if seat.role == "customer" else "PartyHeld", seat.contact)
+        return ("ContactHeld" if self._is_agents(seat) else "PartyHeld", seat.contact)
+
+    def _is_agents(self, seat: Seat) -> bool:
+        """Whether it is the customer of a contact that an agent has."""
+        return seat.role == "customer" and bool(self.auditor.legs[seat.contact].agent)
 
     def _back(self, seat: Seat) -> list[tuple[str, ...]]:
         side = "agent" if seat.channel.endswith("/agent") else "customer"
-        back = ("ContactResumed" if seat.role == "customer" else "PartyResumed", seat.contact)
+        back = ("ContactResumed" if self._is_agents(seat) else "PartyResumed", seat.contact)
         plays = self.auditor.legs[seat.contact].plays
         return [("FlowFinished", seat.contact), back] if side in plays else [back]
 
@@ -189,7 +193,7 @@ class Calls:
 
     # What happened
 
-    def on(self, event: events.Event) -> None:
+    def on(self, event: events.Event) -> None:  # noqa: C901, PLR0912  a row for each event
         auditor = self.auditor
         match event:
             case events.PartyAdded(party=party):
@@ -251,9 +255,7 @@ class Calls:
         for each in list(room.values()):
             if each.state == "gone" and each.role != "customer":
                 del room[each.channel]
-        room[party.leg] = Seat(
-            party.leg, party.contact_id, party.role, party.state, party.added_by
-        )
+        room[party.leg] = Seat(party.leg, party.contact_id, party.role, party.state, party.added_by)
         most = SEATS_MANY_MAX if self.many() else SEATS_MAX
         need(len(self.talkers(room)) <= most, f"{event.call_id} has {len(room)} parties")
         monitors = [e for e in room.values() if e.role == "monitor" and e.state != "gone"]
@@ -296,7 +298,9 @@ class Calls:
         for each in room.values():
             if each.added_by == leg.id and each.contact != heir.id:
                 each.added_by = heir.id
-        seat = next((e for e in room.values() if e.contact == heir.id and e.role != "customer"), None)
+        seat = next(
+            (e for e in room.values() if e.contact == heir.id and e.role != "customer"), None
+        )
         if seat is not None and seat.role != "third_party":
             seat.role, seat.added_by = "agent", None
             if seat.state == "connecting":

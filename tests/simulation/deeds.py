@@ -30,9 +30,7 @@ OVER = an_action("over", "EndFlowExecution")
 
 
 def says(identifier: str, then: str, text: str = "Well") -> dict[str, Any]:
-    return an_action(
-        identifier, "MessageParticipant", {"Text": text}, then, NoMatchingError=then
-    )
+    return an_action(identifier, "MessageParticipant", {"Text": text}, then, NoMatchingError=then)
 
 
 def enters(world: World, then: str = "bye") -> tuple[dict[str, Any], ...]:
@@ -248,8 +246,15 @@ def phone_is_up(world: World) -> None:
 
 
 def holds_party(world: World) -> None:
-    what = world.dice.choice((commands.HoldParty, commands.ResumeParty))
-    world.ask(what(*party(world)))
+    """Somebody is put on hold; who is there already is taken back, as a rule."""
+    agent_id, contact_id, leg = party(world)
+    contact = world.driver.center.contacts.get(contact_id)
+    call = world.driver.center.calls.get((contact and contact.call_id) or "")
+    waiting = [each.leg for each in call.parties.values() if each.state == "hold"] if call else []
+    if waiting and world.dice.random() < 0.7:
+        world.ask(commands.ResumeParty(agent_id, contact_id, world.dice.choice(waiting)))
+    else:
+        world.ask(commands.HoldParty(agent_id, contact_id, leg))
 
 
 def drops(world: World) -> None:

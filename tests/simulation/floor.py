@@ -20,11 +20,21 @@ from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import derive, generator
 from ringfloor.base.time import MINUTE, SECOND, Instant, VirtualClock
 from ringfloor.domain import commands
-from ringfloor.domain.events import ContactCompleted, ContactInitiated, decode_outcome
+from ringfloor.domain.events import (
+    ChatEnded,
+    ChatItemAdded,
+    ContactCompleted,
+    ContactInitiated,
+    decode_outcome,
+)
 from ringfloor.engine import engine
 from ringfloor.engine.invariants import violations
+from ringfloor.engine.staff import Staffing
 from ringfloor.engine.state import Center
 from ringfloor.gateway.phones import Behaviour, Phones
+from ringfloor.node.desk import Desk
+from ringfloor.projections.counters import GroupCount, recount
+from ringfloor.projections.transcripts import kept
 from ringfloor.telephony import commands as telephony
 from ringfloor.telephony.events import Event
 
@@ -79,6 +89,12 @@ class SlowCarrier:
 
     def channels(self) -> Any:
         return self.phones.channels()
+
+
+def seen(group: GroupCount) -> tuple[int, ...]:
+    """Of some agents: all, online, staffed, available, on contact, in error."""
+    on_contact, in_error = sum(group.on_contact[1:]), sum(group.in_error[1:])
+    return group.agents, group.online, group.staffed, group.available, on_contact, in_error
 
 
 class Floor:
@@ -172,6 +188,7 @@ class Floor:
         self.stage.node.close()
         await self.running
         await self.stage.node.finish()
+        self._is_kept()
 
     def _counted(self) -> tuple[list[str], list[str]]:
         """Ids of the contacts that began, and of those that are final."""
@@ -196,15 +213,84 @@ class Floor:
         return blake2b(b"".join(payloads)).hexdigest()
 
     def check(self) -> None:
-        """Invariants, and that the journal alone gives the same center."""
+        """Invariants; who should hear each other does; now and then, that nothing is forgotten."""
         assert not violations(self.center), f"seed {self.number}: {violations(self.center)}"
+        self._hear_each_other()
         if self.dice.random() < 0.02:
-            fresh = Center()
-            for record in self.journal.read(self.instance_id, 0):
-                outcome = decode_outcome(record.payload)
-                for event in outcome.events:
-                    engine.apply(fresh, event, outcome.at)
-            assert engine.image(fresh) == engine.image(self.center), f"seed {self.number}"
+            self._is_counted()
+            self._is_remembered()
+
+    def _hear_each_other(self) -> None:
+        """In a call's bridge is who talks or listens; who is on hold is in none."""
+        if self.carrier.held:
+            return
+        for channel in self.phones.channels():
+            for call in self.center.calls.values():
+                party = call.parties.get(channel.channel_id)
+                if party is None or party.state == "disconnected" or channel.state != "up":
+                    continue
+                there = party.state in ("connected", "silent")
+                wanted = f"{call.id}/bridge" if there else None
+                assert channel.bridge_id == wanted, f"seed {self.number}: {party}, {channel}"
+
+    def _is_counted(self) -> None:
+        """The live counters are what one gets by counting."""
+        realtime = self.office.desk.realtime
+        assert realtime.counters == recount(realtime.facts), f"seed {self.number}"
+        assert realtime.facts.contacts.keys() == self.center.contacts.keys()
+        for agent in self.center.agents.values():
+            held = realtime.facts.agents[agent.id].held
+            assert held.keys() == agent.contacts.keys(), f"seed {self.number}: {agent} {held}"
+        for profile_id, (users, *sums) in self.center.staff.items():
+            groups = realtime.counters.groups[profile_id].values()
+            told, shown = Staffing(*sums), [*map(seen, groups)]
+            columns = [sum(column) for column in zip(*shown, strict=True)]
+            ours = users, told.online, told.staffed, told.available, told.busy, told.missed
+            assert list(ours) == columns, f"seed {self.number}: {told}, {groups}"
+        for contact in self.center.contacts.values():
+            told = realtime.facts.contacts[contact.id]
+            if contact.stage in ("IN_QUEUE", "OFFERED", "ENDED"):
+                assert told.stage == contact.stage, f"seed {self.number}: {contact}, {told}"
+
+    def _is_remembered(self) -> None:
+        """The journal alone gives the same center and read models; so does the snapshot."""
+        desk = self.office.desk
+        replayed, restored = Desk(self.instance_id), Desk(self.instance_id)
+        for record in self.journal.read(self.instance_id, 0):
+            outcome = decode_outcome(record.payload)
+            for event in outcome.events:
+                engine.apply(replayed.center, event, outcome.at)
+            replayed.fold(outcome)
+        restored._load(desk.snapshot())
+        for other in (replayed, restored):
+            assert engine.image(other.center) == engine.image(self.center), f"seed {self.number}"
+            for name in ("realtime", "records", "waiting", "transcripts", "traces"):
+                ours, theirs = (getattr(each, name) for each in (desk, other))
+                assert ours == theirs, f"seed {self.number}: {name} differ"
+
+    def _is_kept(self) -> None:
+        """History has each contact once, as it was in the end, and every line of every chat."""
+        final: list[str] = []
+        lines: dict[str, list[str]] = {}
+        ended: set[str] = set()
+        for event in self._events():
+            match event:
+                case ContactCompleted(contact=contact):
+                    final.append(contact.id)
+                case ChatItemAdded(chat_id=chat_id, item=item):
+                    lines.setdefault(chat_id, []).append(item.id)
+                case ChatEnded(chat_id=chat_id):
+                    ended.add(chat_id)
+                case _:
+                    pass
+        with self.history._cursor() as cursor:
+            rows = cursor.execute("SELECT contact_id FROM leg").fetchall()
+        assert sorted(each for (each,) in rows) == sorted(final), f"seed {self.number}"
+        assert ended == lines.keys(), f"seed {self.number}"
+        for chat_id, session in self.history.transcripts(self.instance_id, list(ended)).items():
+            told = [each.id for each in kept(session).items]
+            assert told == lines.pop(chat_id), f"seed {self.number}: {chat_id}"
+        assert not lines, f"seed {self.number}: {lines}"
 
     # Furniture
 

@@ -16,7 +16,7 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 FAULTS: dict[str, Plant] = {}
 
 SEEDS = range(40)
-STEPS = 150
+STEPS = 250
 
 
 def fault(plant: Plant) -> Plant:
@@ -203,7 +203,9 @@ def after_contact_work_holds_no_slot(monkeypatch):
 def after_contact_work_lasts_a_second_longer(monkeypatch):
     limit = connection.work_limit_seconds
     monkeypatch.setattr(
-        connection, "work_limit_seconds", lambda *given, **more: limit(*given, **more) and limit(*given, **more) + 1
+        connection,
+        "work_limit_seconds",
+        lambda *given, **more: limit(*given, **more) and limit(*given, **more) + 1,
     )
 
 

@@ -56,6 +56,12 @@ SOUGHT = (
 read_contact = decoder(Contact).decode
 
 
+def by_himself(*, accepts: bool) -> dict[str, Any]:
+    """Settings of a user who takes what rings at once, callbacks of the agent-first kind too."""
+    callbacks = {"Channel": "VOICE", "AutoAccept": accepts, "AgentFirstCallbackAutoAccept": accepts}
+    return {"PhoneConfig": {"AutoAccept": accepts}, "AutoAcceptConfigs": [callbacks]}
+
+
 class World:
     """One center and everybody who has to do with it."""
 
@@ -89,7 +95,7 @@ class World:
         furnish(self)
         for agent in self.agents():
             if self.dice.random() < 0.2:
-                self.driver.update("user", agent, PhoneConfig={"AutoAccept": True})
+                self.driver.update("user", agent, **by_himself(accepts=True))
             self.learns(agent)
             if self.dice.random() < 0.7:
                 self.driver.available(agent)
@@ -364,11 +370,9 @@ class World:
         self.ask(commands.UpdateResource("routing_profile", profile, changes))
 
     def changes_an_agent(self) -> None:
-        phone = {
-            "AfterContactWorkTimeLimit": self.dice.choice((0, 5, 20)),
-            "AutoAccept": self.dice.random() < 0.25,
-        }
-        changes: dict[str, Any] = {"PhoneConfig": phone}
+        limit = self.dice.choice((0, 5, 20))
+        changes = by_himself(accepts=self.dice.random() < 0.25)
+        changes["PhoneConfig"]["AfterContactWorkTimeLimit"] = limit
         if self.dice.random() < 0.5:
             changes = {"RoutingProfileId": self.driver.ids[f"p{self.dice.randrange(3)}"]}
         self.ask(commands.UpdateResource("user", self.agent(), changes))
@@ -395,11 +399,11 @@ DEEDS: dict[Callable[[World], None], int] = {
     World.leaves: 5,
     World.is_busy: 1,
     World.is_stopped: 2,
-    World.says_more: 5,
+    World.says_more: 14,
     World.is_tagged: 2,
     World.is_described: 2,
     World.is_ranked: 6,
-    World.seeks: 16,
+    World.seeks: 30,
     World.gives: 2,
     World.learns_more: 8,
     World.accepts: 70,

@@ -98,6 +98,16 @@ async def test_refusals_name_their_type_in_body_and_header(
     assert header(answer, "x-amzn-errortype") == code
 
 
+@pytest.mark.parametrize("path", ["/logout", "/connect/logout"])
+async def test_who_has_signed_out_has_to_sign_in_again(office, agents, path):
+    bearer = desktop(office, "ann").bearer
+    assert (await post(agents, path, {})).status == 401
+    assert (await post(agents, path, {}, authorization=f"Bearer {bearer}")).status == 200
+    _, origin = office.origins()[-1]
+    assert (origin.operation, origin.source) == ("sign-out", HERE)
+    assert (await call(agents, "GetAgentSnapshot", bearer)).status == 401
+
+
 async def test_a_request_without_token_is_unauthorized(agents):
     answer = await call(agents, "GetAgentSnapshot", "")
     assert answer.status == 401
@@ -113,7 +123,7 @@ async def test_the_audit_trail_has_source_and_request(office, agents):
 
 
 def test_paths(agents):
-    for path in ("/api", "/auth/login", "/auth/authorize", "/connect/auth/authorize"):
+    for path in ("/api", "/auth/login", "/auth/authorize", "/connect/auth/authorize", "/logout"):
         assert agents.owns(request("OPTIONS", path))
     for path in ("/", "/api/", "/apis", "/instance/api", "/auth"):
         assert not agents.owns(request("POST", path))

@@ -149,6 +149,7 @@ def test_results_are_checked_for_tests_only():
         *(("proxy", value) for value in ("10.0.0.1/8", "nowhere", "10.0.0.0/33")),
         *(("quota", value) for value in ("x=1", "=1")),
         *(("stream", value) for value in ("events=/tmp/x", "contact-events", "contact-events=")),
+        ("stream", "contact-events=http://:80/"),
         *(("function", value) for value in ("a", "=http://x", "a=", "a=ftp://x", "a= http://x")),
         *(
             ("bot", value)
@@ -183,3 +184,8 @@ def test_a_sandbox_elsewhere_must_be_meant(host):
         parsed("--sandbox", "--host", host)
     assert parsed("--sandbox", "--sandbox", "--host", host).sandbox_anywhere
     assert not parsed("--host", host).sandbox
+
+
+def test_a_stream_goes_to_one_place():
+    with pytest.raises(Fault, match="contact-events is given twice"):
+        parsed(RINGFLOOR_STREAM="contact-events=a agent-events=b contact-events=c")

@@ -211,6 +211,21 @@ def test_with_a_channel_a_free_slot_makes_an_agent_available():
     assert seen == {None: (0, 1), "CHAT": (1, 1), "VOICE": (0, 1)}
 
 
+@pytest.mark.parametrize(
+    ("method", "there", "full"),
+    [("INBOUND", 5, True), ("TRANSFER", 5, False), ("TRANSFER", 6, True)],
+)
+def test_who_is_transferred_may_overshoot_a_full_queue_by_a_fifth(method, there, full):
+    driver = in_flow()
+    for number in range(there):
+        driver.enqueue(f"d{number}", "sales")
+    driver.update("queue", "sales", MaxContacts=5)
+    contact = about(driver)
+    contact.initiation_method, contact.queue_id = method, driver.ids["sales"]
+    heard = answer(driver, dialogue.TransferToQueue()).heard
+    assert heard == (Failed("QueueAtCapacity") if full else None)
+
+
 def test_staff_counts_each_agent_once_however_many_channels_his_profile_has():
     driver = in_flow(profiles={"p": ProfileOf("sales, sales/CHAT, sales/TASK", chat=1, task=1)})
     driver.available("a1")
@@ -268,7 +283,5 @@ def test_a_flow_that_waits_goes_on_at_its_time():
 def test_a_flow_that_waits_goes_on_with_the_event_that_it_waits_for():
     driver = waiting(Events=["CustomerReturned"])
     contact = driver.contact("c1")
-    assert list(answers.waiting_for(contact, "BotParticipantDisconnected")) == []
-    (hear,) = answers.waiting_for(contact, "CustomerReturned")
-    driver.run(hear)
+    driver.run(commands.Hear("c1", driver.runs("c1").number, Result("CustomerReturned")))
     assert (contact.stage, contact.timers) == ("IN_QUEUE", {})

@@ -9,6 +9,7 @@ from ringfloor.base.time import DAY, SECOND
 from ringfloor.domain import commands, dialogue, events
 from ringfloor.domain.facts import AgentTime, Leg
 from ringfloor.engine import connection
+from ringfloor.engine.contact_records import contact_record
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
 from ringfloor.telephony import commands as telephony
@@ -393,6 +394,12 @@ def test_settings_of_agent_first_callbacks(center):
     assert connection.work_limit_seconds(center.center, agent, "VOICE", callback=True) == 9
 
 
+def test_who_takes_calls_by_himself_still_accepts_callbacks(center):
+    center.update("user", "a1", PhoneConfig={"AutoAccept": True})
+    center.available("a1")
+    assert call(center, flow="asks now").stage == "OFFERED"
+
+
 # Customer first
 
 
@@ -432,6 +439,20 @@ def test_who_answers_queues_and_who_does_not_makes_room_for_the_next(first):
     assert first.center.contacts[two].stage == "OFFERED"
     assert first.agent("a1").contacts[two].state == "CONNECTING"
     assert not first.center.dialled
+
+
+def test_the_record_of_who_was_dialled_first_has_all_of_his_wait(first):
+    call(first, "c1", "ask first")
+    first.pass_time(30 * SECOND)
+    first.available("a1")
+    (dialled,) = first.center.dialled
+    first.pass_time(7 * SECOND)
+    first.run(commands.ConnectSystem(dialled))
+    first.pass_time(5 * SECOND)
+    done = first.run(commands.LoseChannel(dialled, "CUSTOMER_DISCONNECT"))
+    (final,) = (each.contact for each in done.events if isinstance(each, events.ContactCompleted))
+    queue = contact_record(first.center, final)["Queue"]
+    assert (queue["Duration"], queue["CallbackTotalQueueDuration"]) == (5, 35)
 
 
 def test_a_customer_whose_flow_is_gone_is_not_dialled(first):

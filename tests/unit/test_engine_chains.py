@@ -6,6 +6,8 @@ import pytest
 from engine_builders import Driver, a_center, a_content, an_action
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.call import living
+from ringfloor.engine import effects
+from ringfloor.telephony import commands as telephony
 
 OVER = an_action("over", "EndFlowExecution")
 
@@ -152,3 +154,12 @@ def test_who_may_take_calls_from_now_on_has_customers_called_back(kind):
         "CALLBACK_CUSTOMER_FIRST_DIALED",
         "DIALING",
     )
+
+
+def test_after_a_restart_the_carrier_is_told_who_is_on_hold(center):
+    """It may not have heard when that happened."""
+    center.run(commands.HoldContact(center.ids["a1"], "c1"))
+    told = list(effects.outstanding(center.center))
+    assert telephony.RemoveFromBridge("c1/bridge", "c1") in told
+    assert telephony.AddToBridge("c1/bridge", "c1/agent") in told
+    assert telephony.Unmute("c1") in told

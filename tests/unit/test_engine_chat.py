@@ -212,6 +212,8 @@ def test_a_chat_is_handed_on_at_once_and_its_timers_with_it(center):
     )
     second = center.contact("c2")
     assert (second.initiation_method, second.chat_id) == ("TRANSFER", center.ids["c1"])
+    (made,) = center.contact("c1").handed_on
+    assert (made.contact_id, made.name, made.type) == (second.id, "to-a2", "USER")
     assert second.previous_contact_id == second.initial_contact_id == center.ids["c1"]
 
 

@@ -262,6 +262,19 @@ def test_a_flow_that_goes_in_circles_ends_the_contact(monkeypatch):
     assert ends_by_itself(center, monkeypatch) == FLOW_ACTIONS_PER_TURN_MAX
 
 
+def test_actions_that_ask_nobody_count_between_those_that_do(monkeypatch):
+    between = [
+        an_action(f"c{number}", "Compare", {"ComparisonValue": "x"}, f"c{number + 1}")
+        for number in range(9)
+    ]
+    center = with_flow(
+        an_action("one", "UpdateContactAttributes", {"Attributes": {"k": "v"}}, "c0"),
+        *between,
+        an_action("c9", "Compare", {"ComparisonValue": "x"}, "one"),
+    )
+    assert ends_by_itself(center, monkeypatch) < FLOW_ACTIONS_PER_TURN_MAX / 10
+
+
 def test_a_flow_that_transfers_to_itself_ends_the_contact(monkeypatch):
     center = with_flow(an_action("go", "TransferToFlow", {"ContactFlowId": "$.Name"}))
     content = a_content(an_action("go", "TransferToFlow", {"ContactFlowId": center.ids["welcome"]}))

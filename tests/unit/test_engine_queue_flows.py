@@ -98,6 +98,7 @@ def test_a_contact_that_is_moved_to_another_queue_goes_on_as_another_contact():
     (new,) = driver.center.contacts.values()
     assert (old.id, old.next_contact_id, old.next_contacts) == ("c1", new.id, [new.id])
     assert (old.pre_disconnect_state, old.dequeued_at) == ("IN_QUEUE", START + 30_000)
+    assert old.transfer_completed_at == START + 30_000, "transferred, not abandoned"
     assert (new.initiation_method, new.queue_id) == ("QUEUE_TRANSFER", driver.ids["support"])
     assert (new.initial_contact_id, new.previous_contact_id, new.association_id) == ("c1",) * 3
     assert (new.enqueued_at, new.system_number) == (START + 30_000, None)
@@ -139,14 +140,17 @@ def test_a_contact_that_is_being_joined_cannot_be_moved(stage):
     assert isinstance(driver.runs("c1").ask, dialogue.PlayLoop)
 
 
-def test_a_full_queue_takes_nobody_from_another_queue():
+@pytest.mark.parametrize(("there", "enters"), [(5, True), (6, False)])
+def test_who_comes_from_another_queue_may_overshoot_a_full_one_by_a_fifth(there, enters):
     driver = a_center(queues=["sales", "support"])
-    driver.update("queue", "support", MaxContacts=1)
-    driver.enqueue("c1", "support")
+    for number in range(there):
+        driver.enqueue(f"c{number}", "support")
+    driver.update("queue", "support", MaxContacts=5)
     moved_by(driver, {"QueueId": driver.ids["support"]})
-    driver.enqueue("c2", "sales")
+    driver.enqueue("late", "sales")
     told = driver.pass_time(30 * SECOND)
-    assert events.ContactEnded("c2", "CONTACT_FLOW_DISCONNECT", "IN_QUEUE") in told
+    assert events.ContactEnded("late", "CONTACT_FLOW_DISCONNECT", "IN_QUEUE") in told
+    assert driver.center.queued == {driver.ids["support"]: there + enters}
 
 
 def test_attributes_are_one_map_for_all_of_a_chain():

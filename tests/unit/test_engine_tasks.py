@@ -13,8 +13,10 @@ from engine_builders import (
     to_queue,
 )
 from ringfloor.base.errors import Refusal
+from ringfloor.base.limits import FLOW_CONTACTS_PER_TURN_MAX
 from ringfloor.base.time import DAY, SECOND
 from ringfloor.domain import commands, events
+from ringfloor.engine.invariants import violations
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
 from ringfloor.projections.waiting import Waiting
@@ -318,6 +320,13 @@ def test_a_transferred_task_goes_on_as_another(center):
     assert following.previous_contact_id == following.initial_contact_id == center.ids["t1"]
     assert (following.initiation_method, following.name) == ("TRANSFER", "t1")
     assert following.expires_at == START + 1 * SECOND + 7 * DAY
+    (before,) = (
+        each.contact
+        for _, happened in center.log
+        for each in happened
+        if isinstance(each, events.ContactCompleted)
+    )
+    assert before.transfer_completed_at == START + 9 * SECOND
 
 
 def test_a_chain_has_twelve_tasks(center):
@@ -415,6 +424,23 @@ def test_a_flow_makes_a_task_beside_its_contact(center):
     assert task.stage == "OFFERED"
 
 
+def test_tasks_that_make_tasks_that_make_tasks_come_to_an_end(center):
+    made = center.a_flow("maker", a_content(an_action("bye", "DisconnectParticipant")))
+    task = {"Name": "again", "ContactFlowId": made}
+    center.checked = False  # it would take minutes
+    center.update("contact_flow", "maker", Content=a_content(
+        an_action("one", "CreateTask", task, "two", NoMatchingError="bye"),
+        an_action("two", "CreateTask", task, "bye", NoMatchingError="bye"),
+        an_action("bye", "DisconnectParticipant"),
+    ))  # fmt: skip
+    done = center.run(commands.StartTask(name="first", flow_id=made))
+    begun = [each.contact.id for each in done.events if isinstance(each, events.ContactInitiated)]
+    assert FLOW_CONTACTS_PER_TURN_MAX < len(set(begun)) == len(begun)
+    assert len(begun) < 3 * FLOW_CONTACTS_PER_TURN_MAX
+    assert center.center.contacts == {}
+    assert violations(center.center) == []
+
+
 def test_a_flow_that_makes_an_impossible_task_takes_its_error_branch(center):
     make = an_action(
         "make", "CreateTask", {"Name": "x", "ContactFlowId": "nobody"}, "bye",
@@ -430,10 +456,13 @@ def test_a_flow_that_makes_an_impossible_task_takes_its_error_branch(center):
     """, hide=())  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["a1", "sales"])
-def test_the_flows_of_quick_connects_find_their_target_set(center, target):
-    enter = an_action("enter", "TransferContactToQueue", {}, "bye", QueueAtCapacity="bye",
-                      NoMatchingError="bye")  # fmt: skip
+ENTER = an_action("enter", "TransferContactToQueue", {}, "bye", QueueAtCapacity="bye",
+                  NoMatchingError="bye")  # fmt: skip
+TO_AGENT = {"Identifier": "enter", "Type": "TransferContactToAgent", "Parameters": {}}
+
+
+@pytest.mark.parametrize(("target", "enter"), [("a1", ENTER), ("sales", ENTER), ("a1", TO_AGENT)])
+def test_the_flows_of_quick_connects_find_their_target_set(center, target, enter):
     content = a_content(enter, an_action("bye", "DisconnectParticipant"))
     flow_id = center.a_flow("to whom it is set", content, "AGENT_TRANSFER")
     target_id = center.ids[target]
@@ -441,3 +470,15 @@ def test_the_flows_of_quick_connects_find_their_target_set(center, target):
     task = center.center.contacts[done.answer]
     assert (task.stage, task.agent_id) == ("OFFERED", center.ids["a1"])
     assert task.queue_id == target_id
+
+
+@pytest.mark.parametrize("why", ["no agent", "full"])
+def test_a_task_that_finds_no_room_with_an_agent_ends(center, why):
+    content = a_content(TO_AGENT, an_action("bye", "DisconnectParticipant"))
+    flow_id = center.a_flow("to his queue", content, "AGENT_TRANSFER")
+    target_id = center.ids["sales" if why == "no agent" else "a2"]
+    for _ in range(11):
+        start = commands.StartTask(name="t", flow_id=flow_id, target_id=target_id)
+        done = center.run(start)
+    ended = [each.reason for each in done.events if isinstance(each, events.ContactEnded)]
+    assert ended == ["CONTACT_FLOW_DISCONNECT"]

@@ -146,3 +146,16 @@ def test_what_is_no_file(desk):
 
 async def _hello():
     yield b"hello world"
+
+
+async def test_a_client_who_has_gone_is_nobodys_fault(desk, caplog):
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_message: Any) -> None:
+        raise RuntimeError("the handler is closed")  # as uvloop says it
+
+    for method, deed in (("GET", DOWNLOAD), ("PUT", UPLOAD)):
+        scope = {"method": method, "raw_path": desk.url(deed).encode(), "headers": []}
+        await desk.files.serve(scope, receive, send)
+    assert caplog.records == []

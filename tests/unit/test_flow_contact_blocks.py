@@ -114,6 +114,7 @@ def a_callback(**changes: object) -> CreateCallback:
         ("UntagContact", {"TagKeys": ["aws:x"]}, None),
         ("UntagContact", {"TagKeys": []}, None),
         ("UntagContact", {"TagKeys": "a"}, None),
+        ("UntagContact", {"TagKeys": [*"abcdefg"]}, None),
         (
             "UpdateContactEventHooks",
             {"EventHooks": {"CustomerQueue": "$.Attributes.queue"}},

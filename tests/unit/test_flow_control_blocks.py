@@ -223,7 +223,7 @@ NOT_EVERYWHERE = {
     "MessageParticipantIteratively": "yes error error error",
     "GetParticipantInput": "yes error yes error",
     "TransferParticipantToThirdParty": "yes error error error",
-    "TransferContactToAgent": "yes error error error",
+    "TransferContactToAgent": "yes yes yes yes",
     "UpdateContactRecordingBehavior": "yes yes error error",
     "UpdateContactRecordingAndAnalyticsBehavior": "yes yes error error",
     "UpdateContactMediaStreamingBehavior": "yes error error error",

@@ -1,6 +1,7 @@
 """Interpreter: every step ends in an ask, and the same input makes the same step."""
 
 import json
+import time
 from functools import cache
 from math import isfinite
 from typing import Any
@@ -152,6 +153,21 @@ def test_an_endless_loop_ends():
         an_action("Compare", {"ComparisonValue": "$.Channel"}, identifier="b", then="a"),
     )
     assert first(flow).ask == End("too_many_actions")
+
+
+@pytest.mark.parametrize(
+    ("operator", "long"),
+    [
+        ("KeyExists", json.dumps({str(-number): 1 for number in range(1, 4_000)})),
+        ("NumberGreaterThan", "-" + "9" * 60_000),
+    ],
+)
+def test_a_long_result_is_read_once_for_all_conditions(operator, long):
+    when = {(operator, str(number)): "it" for number in range(300)}
+    action = an_action("Compare", {"ComparisonValue": "$.Attributes.x"}, then="it", when=when)
+    begun = time.monotonic()
+    assert first(a_flow(action), {"Attributes": {"x": long}}).ask == End("too_many_actions")
+    assert time.monotonic() - begun < 10  # else most of a minute
 
 
 def test_an_empty_message_cannot_loop_for_ever_either():

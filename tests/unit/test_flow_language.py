@@ -447,6 +447,10 @@ KEYED = {("KeyExists", "tier"): "a"}
             "It must be a whole number from 1 to 8",
         ),
         (
+            an_action("GetParticipantInput", {"InputTimeLimitSeconds": "180"}, errors=NME + NMC),
+            "It must be a whole number from 1 to 179",
+        ),
+        (
             an_action("UpdateFlowLoggingBehavior", {"FlowLoggingBehavior": "On"}),
             "It must be Enabled or Disabled",
         ),

@@ -4,6 +4,7 @@ import asyncio
 import random
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from node_builders import CUSTOMER, NUMBER, START, KeptHistory, KeptJournal, Stage, a_node
@@ -273,15 +274,30 @@ async def test_a_snapshot_that_is_ahead_of_the_history_is_not_used():
     assert desk.facts
 
 
-async def test_a_snapshot_of_another_version_is_not_used():
+def as_in_0_2_0(snapshot: bytes) -> bytes:
+    """Four parts, and the center's facts without the number of their form, calls and chats."""
+    center, *others = msgspec.msgpack.decode(snapshot)
+    facts = msgspec.msgpack.decode(center)[1:8]
+    return msgspec.msgpack.encode([msgspec.msgpack.encode(facts), *others[:3]])
+
+
+def in_another_form(snapshot: bytes) -> bytes:
+    center, *others = msgspec.msgpack.decode(snapshot)
+    _, *facts = msgspec.msgpack.decode(center)
+    return msgspec.msgpack.encode([msgspec.msgpack.encode([engine.IMAGE - 1, *facts]), *others])
+
+
+@pytest.mark.parametrize("other", [lambda _: b"\x00 not ours", as_in_0_2_0, in_another_form])
+async def test_a_snapshot_of_another_version_is_not_used(other):
     journal, history = KeptJournal(), kept_history()
     async with a_node(journal, history=history) as stage:
         office = await stage.an_instance(users=["ann", "bob"])
         await a_day(stage, office)
         was = state(office.desk)
-    journal.save_snapshot(office.instance_id, journal.last(office.instance_id), b"\x00 not ours")
+        snapshot = office.desk.snapshot()
+    journal.save_snapshot(office.instance_id, journal.last(office.instance_id), other(snapshot))
     desk = last(recover(journal, history, office.instance_id))
-    assert state(desk) == was
+    assert (state(desk), desk.snapshot_sequence) == (was, 0)
     assert desk.facts == []
 
 

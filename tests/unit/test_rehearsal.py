@@ -289,6 +289,22 @@ def test_a_call_is_held_and_handed_on(staffed):
     assert [each.ended for each in staffed.contacts] == ["AGENT_DISCONNECT"] * 2
 
 
+@pytest.mark.parametrize("begins", ["chat", "task"])
+def test_a_chat_or_task_handed_on_to_an_agent_waits_for_him(staffed, begins):
+    staffed.quick_connect("to bob", agent="bob")
+    first = getattr(staffed, begins)("main")
+    staffed.ann.accept()
+    staffed.ann.transfer("to bob")
+    [second] = first.next
+    assert [each.name for each in first.contact.handed_on] == ["to bob"]
+    second.wait(20)
+    assert (states(staffed.bob), second.contact.stage) == (["MISSED"], "IN_QUEUE"), "nobody is lost"
+    assert second.contact.queue_id == staffed.bob.id
+    staffed.bob.clear()
+    staffed.bob.accept()
+    assert (second.contact.stage, states(staffed.ann)) == ("CONNECTED", ["ENDED"])
+
+
 def test_a_call_is_handed_on_to_a_number(staffed):
     call = staffed.call("main")
     staffed.ann.accept()

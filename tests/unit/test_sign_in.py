@@ -124,6 +124,27 @@ async def test_an_access_token_expires(stage, office):
     assert caught.value.code == "UnauthorizedException"
 
 
+async def test_who_signs_out_ends_all_sessions_and_keeps_status_and_password(stage, office):
+    first, second = await enter(office), await enter(office)
+    kept = office.desk.center.agents[office.id_of("user", "ann")].status_id
+    await sign_in.sign_out(stage.service, first.access.text, stage.now, HERE)
+    for token in (first.access, second.access):
+        assert await code(sign_in.who(stage.service, token.text, stage.now)) == (
+            "UnauthorizedException"
+        )
+        assert await code(sign_in.authorize(stage.service, token.text, stage.now)) == (
+            "UnauthorizedException"
+        )
+    assert await code(sign_in.refresh(stage.service, second.refresh.text, stage.now)) == (
+        "UnauthorizedException"
+    )
+    again = await enter(office)  # at the same instant
+    token = await sign_in.refresh(stage.service, again.refresh.text, stage.now)
+    for good in (again.access.text, token.text):
+        assert await sign_in.who(stage.service, good, stage.now)
+    assert office.desk.center.agents[office.id_of("user", "ann")].status_id == kept
+
+
 @pytest.mark.parametrize("token", [None, "", "x", "AAAA", "é", "A" * 10_000])
 async def test_what_is_no_token_is_refused(stage, token):
     assert await code(sign_in.who(stage.service, token, stage.now)) == "UnauthorizedException"

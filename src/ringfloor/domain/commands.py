@@ -154,6 +154,8 @@ class TransferTask(CommandStruct, frozen=True, kw_only=True):
     flow_id: str
     target_id: str | None = None
     client_token: str | None = None
+    quick_connect_id: str | None = None
+    """By which an agent hands it on."""
 
 
 class PauseTask(CommandStruct, frozen=True):
@@ -475,6 +477,12 @@ class CompleteContact(CommandStruct, frozen=True):
     contact_id: str
 
 
+class CleanUp(CommandStruct, frozen=True):
+    """A contact has ended: run its disconnect flow for nobody, if it has one to be run."""
+
+    contact_id: str
+
+
 class MatchContact(CommandStruct, frozen=True):
     """Look for an agent for this contact."""
 
@@ -538,6 +546,7 @@ Command = (
     | Expire
     | Advance
     | CompleteContact
+    | CleanUp
     | DialOut
     | AddParty
     | HoldParty

@@ -89,6 +89,8 @@ class Callback(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Customer first: the flow that he is in when he has answered. None: the agent first."""
     dialled_id: str | None = None
     """Customer first, in queue: the id of the contact that will dial him."""
+    waited_ms: Duration = 0
+    """Customer first, dialled: how long it was in queue before that."""
 
 
 class Template(Struct, frozen=True, array_like=True):
@@ -96,6 +98,16 @@ class Template(Struct, frozen=True, array_like=True):
 
     id: str
     name: str
+
+
+class HandedOn(Struct, frozen=True, array_like=True):
+    """A contact that a quick connect has made of another, and the quick connect as it was then."""
+
+    contact_id: str
+    initiated_at: Instant
+    quick_connect_id: str
+    name: str
+    type: str
 
 
 class Run(Struct, kw_only=True, omit_defaults=True):
@@ -243,7 +255,7 @@ class Contact(Struct, kw_only=True, omit_defaults=True):
     """How many contacts were before it in its chain of tasks."""
     template: Template | None = None
     started_with: str | None = None
-    """Quick connect that a task was started with."""
+    """Quick connect that it was started with, or handed on by."""
     direct: bool = False
     """Offered to one agent only: it does not wait for him."""
     transferred_to: str | None = None
@@ -268,6 +280,12 @@ class Contact(Struct, kw_only=True, omit_defaults=True):
     """What its flows have said of recording, as the action's parameters say it."""
     figures: Figures | None = None
     """Of a chat: how the conversation has gone."""
+    handed_on: list[HandedOn] = field(default_factory=list)
+    """Those of its next contacts that quick connects have made."""
+
+
+HIS_OWN: frozenset[InitiationMethod] = frozenset({"OUTBOUND", "MONITOR"})
+"""How contacts begin that are an agent's from their birth: he calls, or listens to a call."""
 
 
 class Held(Struct, kw_only=True, omit_defaults=True):

@@ -20,7 +20,7 @@ from ringfloor.domain.events import (
     Event,
     NextStatusChanged,
 )
-from ringfloor.engine import connection, routing, staff
+from ringfloor.engine import routing, staff
 from ringfloor.engine.state import Center
 
 ENGAGED = frozenset({"INCOMING", "PENDING", "CONNECTING", "CONNECTED", "CONNECTED_ONHOLD"})
@@ -79,16 +79,11 @@ def next_status_changed(center: Center, event: NextStatusChanged, at: Instant) -
 def vanish(center: Center, command: AgentVanished) -> Iterator[Event]:
     """No desktop of his is open any more. His status stays, and offers to him will be missed.
 
-    A call goes on by his phone; his chats have lost him.
+    A call goes on by his phone; his chats lose him (engine.reactions).
     """
     agent = center.agents.get(command.agent_id)
-    if agent is None or agent.vanished:
-        return
-    yield AgentPresenceChanged(agent.id, present=False)
-    for held in agent.contacts.values():
-        contact = center.contacts.get(held.contact_id)
-        if held.channel == "CHAT" and contact is not None and contact.stage == "CONNECTED":
-            yield from connection.disconnect_flow(center, contact, "AGENT_NETWORK_DISCONNECT")
+    if agent is not None and not agent.vanished:
+        yield AgentPresenceChanged(agent.id, present=False)
 
 
 def return_(center: Center, command: AgentReturned) -> Iterator[Event]:

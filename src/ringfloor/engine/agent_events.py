@@ -29,16 +29,20 @@ def agent_event(
     before: Properties | None,
     now: Properties | None,
 ) -> Properties:
-    """One event of the stream: what has become of an agent. now: None once he is gone."""
+    """One event of the stream: what has become of an agent. now: None once he is gone.
+
+    Nothing is told of him before a LOGIN, nor after a LOGOUT.
+    """
+    kind = _type(before, now)
     return {
         "AWSAccountId": center.home.account,
         "AgentARN": agent_arn,
-        "CurrentAgentSnapshot": now,
+        "CurrentAgentSnapshot": None if kind == "LOGOUT" else now,
         "EventId": identifier,
         "EventTimestamp": iso_milliseconds(at),
-        "EventType": _type(before, now),
+        "EventType": kind,
         "InstanceARN": center.home.arn,
-        "PreviousAgentSnapshot": before,
+        "PreviousAgentSnapshot": None if kind == "LOGIN" else before,
         "Version": VERSION,
     }
 

@@ -21,7 +21,7 @@ from ringfloor.base.limits import (
 from ringfloor.base.time import Duration, Instant
 from ringfloor.domain import dialogue
 from ringfloor.domain.commands import Advance, Hear
-from ringfloor.domain.contact import Contact, Side
+from ringfloor.domain.contact import Contact, HandedOn, Side
 from ringfloor.domain.criteria import steps_of
 from ringfloor.domain.events import (
     CallbackNumberSet,
@@ -40,6 +40,7 @@ from ringfloor.engine import (
     callback,
     chat,
     check_answers,
+    clean_up,
     connection,
     contact_answers,
     flows,
@@ -77,7 +78,7 @@ def advance(center: Center, command: Advance, seed: Seed) -> Iterator[Event]:
     if command.actions >= FLOW_ACTIONS_PER_TURN_MAX:
         ask = dialogue.End("too_many_actions")
     stand = Stand(center, contact, command.side, run, seed)
-    reply = ANSWERS.get(type(ask), _refused)(stand, ask)
+    reply = _answer(run.flow_type, type(ask))(stand, ask)
     said = command.side, command.heard, step.path, step.action_type
     yield FlowStepped(contact.id, step.session, ask, reply.heard, *said)
     yield from reply.events
@@ -114,13 +115,6 @@ def _limit_ms(ask: dialogue.Ask) -> Duration | None:
             return limit
         case _:
             return None
-
-
-def waiting_for(contact: Contact, event: str) -> Iterator[Hear]:
-    """The flows of the contact that wait for this event hear that it has come."""
-    for run in contact.runs.values():
-        if isinstance(run.ask, dialogue.Wait) and event in run.ask.events:
-            yield Hear(contact.id, run.number, dialogue.Result(event))
 
 
 def _refused(_stand: Stand, _ask: dialogue.Ask) -> Reply:
@@ -180,7 +174,7 @@ def _wait(stand: Stand, ask: dialogue.Wait) -> Reply:
     return Reply(None)
 
 
-LEADS_ON = frozenset({"CONTACT_FLOW", "AGENT_TRANSFER", "QUEUE_TRANSFER"})
+LEADS_ON = frozenset({"CONTACT_FLOW", "AGENT_TRANSFER", "QUEUE_TRANSFER", flows.CLEANS_UP})
 """As what a flow runs that may go over into another flow."""
 
 
@@ -201,7 +195,9 @@ def _enter_module(stand: Stand, ask: dialogue.EnterModule) -> Reply:
 
 
 def _disconnect(stand: Stand, _ask: dialogue.Disconnect) -> Reply:
-    """Whatever the flow is, the contact ends."""
+    """Whatever the flow is, the contact ends; if it has, that was the last of it."""
+    if stand.run.flow_type == flows.CLEANS_UP:
+        return Reply(None, (FlowFinished(stand.contact.id, stand.side), *clean_up.over(stand)))
     return Reply(None, tuple(connection.ending(stand.contact, "CONTACT_FLOW_DISCONNECT")))
 
 
@@ -246,6 +242,7 @@ AFTER: Mapping[str, Callable[[Stand], Iterator[Event]]] = {
     "AGENT_WHISPER": _agent_has_heard,
     "CUSTOMER_WHISPER": _customer_has_heard,
     "OUTBOUND_WHISPER": _customer_has_heard,
+    flows.CLEANS_UP: clean_up.over,
 }
 """What comes after a flow, by what it ran as; with any other the contact ends."""
 
@@ -270,7 +267,8 @@ def _set_routing_criteria(stand: Stand, ask: dialogue.SetRoutingCriteria) -> Rep
 def _transfer_to_queue(stand: Stand, _ask: dialogue.Ask) -> Reply:
     """The wait begins, in the customer queue flow."""
     center, contact = stand.center, stand.contact
-    error = _refused_by_queue(center, contact.queue_id)
+    quick = contact.initiation_method == "TRANSFER"
+    error = _refused_by_queue(center, contact.queue_id, transferred=quick)
     if contact.stage != "IN_FLOW" or error is not None:
         return Reply(error or NO_MATCHING_ERROR)
     assert contact.queue_id is not None
@@ -282,18 +280,24 @@ def _waits(center: Center, contact: Contact) -> Iterator[Event]:
     return flows.hook_events(center, contact, "customer", "CUSTOMER_QUEUE")
 
 
-def _refused_by_queue(center: Center, target: str | None) -> dialogue.Failed | None:
-    """Why the queue does not take another contact; None: it does."""
+def _refused_by_queue(
+    center: Center, target: str | None, *, transferred: bool
+) -> dialogue.Failed | None:
+    """Why the queue does not take another contact; None: it does.
+
+    transferred: it comes from another queue, or through a quick connect, and may overshoot.
+    """
     if target is None or queue.is_closed(center, target):
         return NO_MATCHING_ERROR
-    return dialogue.Failed("QueueAtCapacity") if queue.is_full(center, target) else None
+    full = queue.is_full(center, target, overshoot=transferred)
+    return dialogue.Failed("QueueAtCapacity") if full else None
 
 
 def _dequeue_and_transfer(stand: Stand, ask: dialogue.DequeueAndTransfer) -> Reply:
     """The contact ends, its successor waits in the other queue; not while an agent rings."""
     center, contact = stand.center, stand.contact
     target = last_segment(ask.queue_id or ask.agent_id or "") or contact.queue_id
-    error = _refused_by_queue(center, target)
+    error = _refused_by_queue(center, target, transferred=True)
     if contact.stage != "IN_QUEUE" or error is not None:
         return Reply(error or NO_MATCHING_ERROR)
     assert target is not None
@@ -320,8 +324,11 @@ def _dequeue_and_transfer(stand: Stand, ask: dialogue.DequeueAndTransfer) -> Rep
 
 
 def _transfer_to_agent(stand: Stand, ask: dialogue.TransferToAgent) -> Reply:
+    """A call rings at once or is over; a chat or task goes into the agent's own queue."""
     if stand.contact.channel == "VOICE":
         return Reply(None, transfer.to_agent(stand.center, stand.contact))
+    if stand.contact.queue_id not in stand.center.agents:
+        return FAILED
     return _transfer_to_queue(stand, ask)
 
 
@@ -421,6 +428,12 @@ ANSWERS: Mapping[type[Struct], Callable[[Stand, Any], Reply]] = {
 """What has no row takes the error branch."""
 
 
+def _answer(flow_type: str, kind: type[Struct]) -> Callable[[Stand, Any], Reply]:
+    """What answers to an ask of this kind, in a flow that runs as this."""
+    nobody = clean_up.FOR_NOBODY.get(kind) if flow_type == flows.CLEANS_UP else None
+    return nobody or ANSWERS.get(kind, _refused)
+
+
 # What the events do
 
 
@@ -454,7 +467,27 @@ def succeeded(center: Center, event: ContactSucceeded, at: Instant) -> None:
     if contact is not None:
         contact.next_contact_id = contact.next_contact_id or event.next_contact_id
         contact.next_contacts = [*contact.next_contacts, event.next_contact_id]
+        following = center.contacts.get(event.next_contact_id)
+        quick_connects = center.resources["quick_connect"]
+        found = None if following is None else quick_connects.get(following.started_with or "")
+        if following is not None and found is not None:
+            kind = found.properties["QuickConnectConfig"]["QuickConnectType"]
+            made = HandedOn(following.id, following.initiated_at, found.id, found.name, kind)
+            contact.handed_on = [*contact.handed_on, made]
         contact.updated_at = at
+        if _is_moved(center.contacts.get(event.next_contact_id)):
+            contact.transfer_completed_at = at
+
+
+def _is_moved(following: Contact | None) -> bool:
+    """Whether a transfer is complete with its beginning; that of a call is when its agent leaves.
+
+    Source: metrics specification, section 0.3.
+    """
+    if following is None:
+        return False
+    method = following.initiation_method
+    return method == "QUEUE_TRANSFER" or (method == "TRANSFER" and following.channel != "VOICE")
 
 
 def flow_finished(center: Center, event: FlowFinished, _at: Instant) -> None:

@@ -35,7 +35,7 @@ from ringfloor.domain.commands import (
     LoseAgent,
     SettleCall,
 )
-from ringfloor.domain.contact import Contact, Side
+from ringfloor.domain.contact import HIS_OWN, Contact, Side
 from ringfloor.domain.events import (
     ContactConnectedToAgent,
     ContactEnded,
@@ -116,7 +116,11 @@ def holding(center: Center, call: Call, party: Party) -> Iterator[Event]:
     """The party goes on hold, into the hold flow for such as him."""
     contact = center.contacts[party.contact_id]
     if party.role == "customer":
-        yield ContactHeld(contact.id)
+        yield (
+            ContactHeld(contact.id)
+            if _has_agent(contact)
+            else PartyHeld(call.id, contact.id, party.leg)
+        )
         yield from flows.hook_events(center, contact, "customer", "CUSTOMER_HOLD")
     else:
         yield PartyHeld(call.id, contact.id, party.leg)
@@ -131,10 +135,15 @@ def resuming(center: Center, call: Call, party: Party) -> Iterator[Event]:
     contact = center.contacts[party.contact_id]
     side: Side = "agent" if is_agent_leg(party.leg) else "customer"
     yield from flows.stop_events(contact, side)
-    if party.role == "customer":
+    if party.role == "customer" and _has_agent(contact):
         yield ContactResumed(contact.id)
     else:
         yield PartyResumed(call.id, contact.id, party.leg)
+
+
+def _has_agent(contact: Contact) -> bool:
+    """Whether an agent holds it; who was left with a third party may be held by somebody else."""
+    return contact.agent_id is not None
 
 
 # Leaving
@@ -158,7 +167,7 @@ def gone(center: Center, contact: Contact) -> Iterator[Event]:
     if contact.stage == "CONNECTED":
         yield from departure(center, contact, "AGENT_DISCONNECT")
     elif contact.stage in ("ACCEPTED", "DIALING") and contact.agent_id is not None:
-        own = contact.initiation_method in ("OUTBOUND", "MONITOR")
+        own = contact.initiation_method in HIS_OWN
         ends = connection.ending(contact, "AGENT_DISCONNECT")
         yield from ends if own else joining.agent_dropped_out(center, contact)
 

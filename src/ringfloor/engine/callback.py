@@ -174,6 +174,8 @@ def _dial_first(center: Center, waiting: Contact) -> Iterator[Event]:
     plan = waiting.callback
     assert plan is not None
     assert plan.dialled_id is not None
+    assert waiting.enqueued_at is not None
+    waited = center.at - waiting.enqueued_at
     if flows.entered_by(center, "contact_flow", plan.flow_id or "") is not None:
         yield ContactInitiated(
             connection.successor(
@@ -187,7 +189,7 @@ def _dial_first(center: Center, waiting: Contact) -> Iterator[Event]:
                 flow_id=plan.flow_id,
                 queue_id=waiting.queue_id,
                 ranks_from=waiting.ranks_from,
-                callback=msgspec.structs.replace(plan, tried=1, dialled_id=None),
+                callback=msgspec.structs.replace(plan, tried=1, dialled_id=None, waited_ms=waited),
             ),
             DIAL_MS,
         )
@@ -250,8 +252,10 @@ def customer_dialled(center: Center, event: CustomerDialled, at: Instant) -> Non
     contact.stage = "DIALING"
     contact.updated_at = at
     set_deadline(center, contact, event.until)
-    held = center.agents[event.agent_id].contacts[contact.id]
+    agent = center.agents[event.agent_id]
+    held = agent.contacts[contact.id]
     held.state, held.since = "CONNECTING", at
+    routing.stand(center, agent)
 
 
 def not_answered(center: Center, event: CallbackUnanswered, at: Instant) -> None:

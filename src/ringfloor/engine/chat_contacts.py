@@ -37,7 +37,8 @@ from ringfloor.domain.events import (
     ParticipantAdded,
     ParticipantSilenced,
 )
-from ringfloor.engine import call, connection, entry, flows, outbound, routing, transfer
+from ringfloor.engine import call, connection, entry, flows, routing, transfer
+from ringfloor.engine.joining import joined
 from ringfloor.engine.state import Center
 from ringfloor.engine.transcript import (
     Lines,
@@ -167,6 +168,7 @@ def transfer_out(center: Center, command: TransferChat, seed: Seed) -> Iterator[
         queue_id=way.target,
         chat_id=contact.chat_id,
         expires_at=contact.expires_at,
+        started_with=found.id,
         connected_to_system_at=center.at,
     )
     yield ContactInitiated(following)
@@ -223,7 +225,7 @@ def watch(center: Center, command: MonitorContact, seed: Seed) -> Iterator[Event
         capabilities=command.capabilities,
     )
     yield ContactInitiated(born)
-    yield outbound.joining(born)
+    yield joined(born)
     yield MonitorStateChanged(born.id, supervisor.id, "SILENT_MONITOR")
 
 

@@ -27,7 +27,6 @@ from ringfloor.domain.call import customer_leg, is_agent_leg
 from ringfloor.domain.commands import (
     AcceptContact,
     ClearContact,
-    CompleteContact,
     FinishTask,
     HoldContact,
     LeaveContact,
@@ -243,11 +242,6 @@ def successor(
     return Contact(id=id, initiation_method=method, **{**members, **changes})
 
 
-def complete(center: Center, command: CompleteContact) -> Iterator[Event]:
-    """The leg is final."""
-    yield ContactCompleted(center.contacts[command.contact_id])
-
-
 def _before_the_end(contact: Contact) -> PreDisconnectState:
     if contact.stage == "PAUSED":
         return "IN_QUEUE" if contact.agent_id is None else "CONNECTED"
@@ -431,14 +425,15 @@ def work_limit_seconds(
 def accepts_by_itself(
     center: Center, agent: Agent, channel: Channel, *, callback: bool = False
 ) -> bool:
-    """Whether the agent takes offers of this channel, or of agent-first callbacks, at once."""
+    """Whether the agent takes offers of this channel, or of agent-first callbacks, at once.
+
+    Callbacks have a setting of their own, and ring without it.
+    """
     user = center.resources["user"][agent.id].properties
-    accepts = (user.get("PhoneConfig") or {}).get("AutoAccept")
+    accepts = not callback and (user.get("PhoneConfig") or {}).get("AutoAccept")
     for each in user.get("AutoAcceptConfigs") or ():
         if each["Channel"] == channel:
-            accepts = each["AutoAccept"]
-            if callback and each.get("AgentFirstCallbackAutoAccept") is not None:
-                accepts = each["AgentFirstCallbackAutoAccept"]
+            accepts = each.get("AgentFirstCallbackAutoAccept" if callback else "AutoAccept")
     return bool(accepts)
 
 

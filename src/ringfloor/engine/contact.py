@@ -4,10 +4,8 @@
     inbound                       IN_FLOW
     callback  SCHEDULED ---------------------initial delay-----> IN_QUEUE
 
-A flow advances one ask at a time. An ask that the center can answer itself (attributes, target
-queue, another flow) is answered at once: FlowStepped carries the outcome and Advance goes on. An
-ask of the world (play, gather, invoke) waits for Hear with its number. A flow that ends without a
-queue or an agent ends the contact. Sources: behaviour specification, sections 2.3, 2.4, 5.4, 6.2.
+What its flows ask is answered in engine.answers; a flow that ends without a queue or an agent ends
+the contact. Sources: behaviour specification, sections 2.3, 2.4 and 5.4.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +22,7 @@ from ringfloor.base.limits import (
     SCHEDULE_AHEAD_MS,
 )
 from ringfloor.base.time import DAY, Instant, seconds
-from ringfloor.domain import changes, dialogue
+from ringfloor.domain import changes
 from ringfloor.domain.call import customer_leg
 from ringfloor.domain.commands import (
     ConnectSystem,
@@ -78,8 +76,6 @@ from ringfloor.engine.entry import (
 )
 from ringfloor.engine.schedule import set_deadline, set_timer, take_turn
 from ringfloor.engine.state import Center
-
-NO_MATCHING_ERROR = dialogue.Failed("NoMatchingError")
 
 # Beginnings
 

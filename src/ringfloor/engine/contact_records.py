@@ -110,10 +110,15 @@ def _queue(center: Center, contact: Contact) -> Properties | None:
         return None
     queue = center.resources["queue"].get(contact.queue_id)
     left = contact.dequeued_at
+    duration = None if left is None else left - contact.enqueued_at
+    before = None if contact.callback is None else contact.callback.waited_ms
     return {
         "ARN": center.home.queue_arn(contact.queue_id, of_agent=queue is None),
+        "CallbackTotalQueueDuration": (
+            _whole(before + duration) if before and duration is not None else None
+        ),
         "DequeueTimestamp": _at(left),
-        "Duration": None if left is None else _whole(left - contact.enqueued_at),
+        "Duration": None if duration is None else _whole(duration),
         "EnqueueTimestamp": _at(contact.enqueued_at),
         "Name": queue.name if queue is not None else None,
     }

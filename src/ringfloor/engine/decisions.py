@@ -25,6 +25,7 @@ from ringfloor.engine import (
     chat_contacts,
     chat_state,
     chat_streams,
+    clean_up,
     connection,
     contact,
     controls,
@@ -100,6 +101,7 @@ TIMERS: Mapping[str, Callable[[Center, Contact, Duration], Iterator[events.Event
     chat_state.TIMER: chat.due,
     routing.STEP: routing.step_ends,
     flows.WHISPER: joining.whisper_too_long,
+    flows.CLEAN_UP: clean_up.too_long,
 }
 """What happens when a deadline is due, by the name of its timer; for flows that wait: answers."""
 
@@ -210,7 +212,8 @@ DECIDE: Mapping[type[Struct], Decide] = {
     commands.AgentVanished: _seedless(agent.vanish),
     commands.AgentReturned: _seedless(agent.return_),
     commands.ClearContact: _seedless(connection.clear),
-    commands.CompleteContact: _seedless(connection.complete),
+    commands.CleanUp: _seedless(clean_up.begin),
+    commands.CompleteContact: _seedless(clean_up.complete),
     commands.MatchContact: _match(routing.match_contact),
     commands.MatchAgent: _match(routing.match_agent),
     commands.MatchCallbacks: _seedless(callback.dial_waiting),

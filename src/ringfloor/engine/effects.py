@@ -159,15 +159,15 @@ def _asked(
     voice = contact.channel == "VOICE"
     match ask:
         case dialogue.Play(prompt=prompt) if voice:
-            yield telephony.Play(name, _leg(contact, side), (_media(center, prompt),))
+            yield telephony.Play(name, _leg(contact, side), (_media(center, contact, prompt),))
         case dialogue.PlayLoop(prompts=prompts) if voice:
-            media = tuple(_media(center, prompt) for prompt in prompts)
+            media = tuple(_media(center, contact, prompt) for prompt in prompts)
             yield telephony.StartMusic(_leg(contact, side), media)
         case dialogue.Gather(prompt=prompt, encryption=encryption):
             gather = telephony.Gather(
                 name if encryption is None else name + SEALED,
                 _leg(contact, side),
-                (_media(center, prompt),) if prompt else (),
+                (_media(center, contact, prompt),) if prompt else (),
                 ask.max_digits,
                 ask.first_digit_ms,
                 ask.inter_digit_ms,
@@ -201,9 +201,11 @@ def _asked(
             pass
 
 
-def _media(center: Center, prompt: dialogue.Prompt) -> Media:
+def _media(center: Center, contact: Contact, prompt: dialogue.Prompt) -> Media:
     if prompt.kind != "prompt_id":
-        return Media(prompt.kind, prompt.value)
+        said = contact.voice
+        voice = None if said is None else telephony.Voice(said.name, said.engine, said.style)
+        return Media(prompt.kind, prompt.value, voice)
     known = center.resources["prompt"].get(last_segment(prompt.value))
     return Media("prompt", known.name if known else prompt.value)
 
@@ -222,18 +224,6 @@ def _connected(center: Center, event: events.ContactConnectedToAgent) -> Iterato
     contact = center.contacts[event.contact_id]
     if contact.channel == "VOICE":
         yield from legs.gathered(center.calls[contact.call_id or ""])
-
-
-def _held(center: Center, event: events.ContactHeld) -> Iterator[Effect]:
-    contact = center.contacts[event.contact_id]
-    if contact.channel == "VOICE":
-        yield from legs.of_customer(center, event)
-
-
-def _resumed(center: Center, event: events.ContactResumed) -> Iterator[Effect]:
-    contact = center.contacts[event.contact_id]
-    if contact.channel == "VOICE":
-        yield from legs.of_customer(center, event)
 
 
 def _ended(center: Center, event: events.ContactEnded) -> Iterator[Effect]:
@@ -277,8 +267,8 @@ EFFECTS: Mapping[type[Struct], Callable[[Center, Any], Iterator[Effect]]] = {
     events.ContactAccepted: _accepted,
     events.AgentLegLost: _agent_leg_lost,
     events.ContactConnectedToAgent: _connected,
-    events.ContactHeld: _held,
-    events.ContactResumed: _resumed,
+    events.ContactHeld: legs.of_customer,
+    events.ContactResumed: legs.of_customer,
     events.CustomerDialled: _customer_dialled,
     events.CallbackUnanswered: _callback_unanswered,
     events.ContactEnded: _ended,

@@ -20,7 +20,11 @@ from msgspec import Struct
 
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import Seed, branch, derive
-from ringfloor.base.limits import REACTIONS_PER_COMMAND_MAX
+from ringfloor.base.limits import (
+    FLOW_ACTIONS_PER_TURN_MAX,
+    FLOW_CONTACTS_PER_TURN_MAX,
+    REACTIONS_PER_COMMAND_MAX,
+)
 from ringfloor.base.time import Instant
 from ringfloor.domain import commands, events
 from ringfloor.domain.call import Call
@@ -88,13 +92,15 @@ Witness = Callable[[Center, events.Event], None]
 class _Work:
     """What has come of a command so far, and what is still to be considered."""
 
-    __slots__ = ("agents", "effects", "events", "pending", "witness")
+    __slots__ = ("agents", "begun", "effects", "events", "pending", "witness")
 
     def __init__(self, witness: Witness | None) -> None:
         self.witness = witness
         self.events: list[events.Event] = []
         self.effects: list[Effect] = []
         self.agents: set[str] = set()
+        self.begun = 0
+        """How many contacts flows have begun."""
         self.pending: deque[tuple[commands.Command, int]] = deque()
 
 
@@ -221,7 +227,8 @@ def run(
     try:
         _consequences(center, first, seed, work)
     except Exception as error:
-        raise Fault(f"{command} broke off in the middle: {error!r}") from error
+        broken = type(command).__name__  # and not what it says, which is the caller's
+        raise Fault(f"{broken} broke off in the middle: {error!r}") from error
     return Done(
         tuple(work.events),
         tuple(work.effects),
@@ -241,6 +248,10 @@ def _consequences(center: Center, first: tuple[events.Event, ...], seed: Seed, w
 
 
 def _settle(center: Center, happened: tuple[events.Event, ...], actions: int, work: _Work) -> None:
+    if happened and isinstance(happened[0], events.FlowStepped):
+        work.begun += sum(isinstance(each, events.ContactInitiated) for each in happened)
+    if work.begun > FLOW_CONTACTS_PER_TURN_MAX:
+        actions = FLOW_ACTIONS_PER_TURN_MAX  # whatever flow goes on ends
     for event in happened:
         apply(center, event, center.at)
         if work.witness is not None:
@@ -250,7 +261,7 @@ def _settle(center: Center, happened: tuple[events.Event, ...], actions: int, wo
     for event in happened:
         step = goes_on(event, actions + 1)
         if step is not None:
-            work.pending.append((step, actions + 1))
+            work.pending.append((step, step.actions))
         for consequence in react(center, event):
             work.pending.append((consequence, actions))
     work.events.extend(happened)

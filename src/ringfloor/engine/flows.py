@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from ringfloor.base.limits import WHISPER_MS
-from ringfloor.base.time import Instant
+from ringfloor.base.limits import CLEAN_UP_MS, WHISPER_MS
+from ringfloor.base.time import Duration, Instant
 from ringfloor.domain.contact import Caller, Contact, Run, Side
 from ringfloor.domain.events import Event, FlowEntered, FlowFinished
 from ringfloor.domain.resources import Resource
@@ -121,6 +121,9 @@ HOOKS: Mapping[str, str] = {
 
 WHISPERS = frozenset({"AGENT_WHISPER", "CUSTOMER_WHISPER", "OUTBOUND_WHISPER"})
 
+CLEANS_UP = "CUSTOMER_REMAINING"
+"""As what a disconnect flow runs that has no customer; one that has is his CONTACT_FLOW."""
+
 HOOKED_ONLY: Mapping[str, frozenset[str]] = {
     "VOICE": frozenset({"CUSTOMER_REMAINING", "PAUSE", "RESUME"}),
     "CHAT": frozenset({"CUSTOMER_REMAINING", "PAUSE", "RESUME"}) | WHISPERS,
@@ -206,12 +209,22 @@ def enter(
     session = msgspec.structs.replace(interpreter.begin(flow_id), logging=logging)
     hops = before.hops + 1 if before is not None and before.flow_type == flow_type else 0
     contact.runs[side] = Run(flow_type=flow_type, session=session, edition=edition, hops=hops)
-    if flow_type in WHISPERS:
-        set_timer(center, contact, WHISPER, center.at + WHISPER_MS)
+    if flow_type in LIMITED:
+        timer, length = LIMITED[flow_type]
+        set_timer(center, contact, timer, center.at + length)
 
 
 WHISPER = "whisper"
 """The timer at whose end a whisper has lasted too long."""
+
+CLEAN_UP = "clean-up"
+"""The timer at whose end a disconnect flow without a customer has lasted too long."""
+
+LIMITED: Mapping[str, tuple[str, Duration]] = {
+    **dict.fromkeys(WHISPERS, (WHISPER, WHISPER_MS)),
+    CLEANS_UP: (CLEAN_UP, CLEAN_UP_MS),
+}
+"""As what a flow runs that must not go on for ever, to its timer."""
 
 ASK: Mapping[Side, str] = {"customer": "customer's flow", "agent": "agent's flow"}
 """The timers of what flows wait for."""
@@ -252,8 +265,8 @@ def leave(center: Center, contact: Contact, side: Side) -> None:
     run = contact.runs.pop(side, None)
     if run is not None:
         wait(center, contact, side, None)
-        if run.flow_type in WHISPERS:
-            set_timer(center, contact, WHISPER, None)
+        if run.flow_type in LIMITED:
+            set_timer(center, contact, LIMITED[run.flow_type][0], None)
         for caller in run.callers:
             _release(center, caller.edition)
         _release(center, run.edition)

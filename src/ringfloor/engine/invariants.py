@@ -58,6 +58,8 @@ def offers_are_mutual(center: Center) -> Iterator[str]:
                 yield f"{contact.id}: {held.state} but held_at {contact.held_at}"
     for contact in center.contacts.values():
         alone = contact.stage in ("DIALING", "PAUSED") and contact.agent_id is None
+        worked = contact.after_contact_work_ended_at is not None
+        alone |= contact.stage == "ENDED" and (worked or contact.connected_to_agent_at is None)
         if contact.stage in fits and not alone:
             agent_id = contact.agent_id or ""
             holder = center.agents.get(agent_id)
@@ -155,6 +157,9 @@ def flows_fit_the_stage(center: Center) -> Iterator[str]:
         whispers = [each for each in contact.runs.values() if each.flow_type in flows.WHISPERS]
         if len(whispers) > 1 or (flows.WHISPER in contact.timers) != bool(whispers):
             yield f"{contact.id}: whispers {whispers}, timers {contact.timers}"
+        cleans = [each for each in contact.runs.values() if each.flow_type == flows.CLEANS_UP]
+        if (flows.CLEAN_UP in contact.timers) != bool(cleans):
+            yield f"{contact.id}: cleans up by {cleans}, timers {contact.timers}"
         for side, name in flows.ASK.items():
             waits = contact.runs.get(side)
             if name in contact.timers and (waits is None or waits.ask is None):
@@ -163,6 +168,7 @@ def flows_fit_the_stage(center: Center) -> Iterator[str]:
 
 STAGES = {
     "CUSTOMER_QUEUE": {"IN_QUEUE", "OFFERED", "ACCEPTED"},
+    flows.CLEANS_UP: {"ENDED"},
     "AGENT_WHISPER": {"ACCEPTED"},
     "CUSTOMER_WHISPER": {"ACCEPTED"},
     "OUTBOUND_WHISPER": {"ACCEPTED", "DIALING"},

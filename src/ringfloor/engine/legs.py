@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ringfloor.domain import events
 from ringfloor.domain.call import Call, Party, agent_leg, customer_leg, living
-from ringfloor.domain.contact import Contact
+from ringfloor.domain.contact import HIS_OWN, Contact
 from ringfloor.engine import call as calls
 from ringfloor.engine.state import Center
 from ringfloor.telephony import commands as telephony
@@ -53,7 +53,7 @@ def of_customer(
 ) -> Iterator[Command]:
     contact = center.contacts[event.contact_id]
     call = calls.call_of(center, contact)
-    if call is not None:
+    if call is not None:  # else a chat, or a task
         yield place(call, call.parties[customer_leg(contact)])
 
 
@@ -119,7 +119,7 @@ def rung_up(contact: Contact) -> bool:
     return (
         contact.accepted_at is not None
         or contact.connected_to_agent_at is not None
-        or contact.initiation_method in ("OUTBOUND", "MONITOR")
+        or contact.initiation_method in HIS_OWN
     )
 
 
@@ -172,12 +172,11 @@ def _bridge_of(center: Center, contact: Contact, leg: str) -> str | None:
 
 
 def standing(center: Center, contact: Contact) -> Iterator[Command]:
-    """What the carrier may have forgotten of a party: who is muted, who only listens."""
+    """What the carrier may not have heard, or has forgotten: who is in the bridge, who is muted."""
     call = calls.call_of(center, contact)
     if call is None:
         return
     for party in living(call):
-        if party.contact_id == contact.id and party.state == "silent":
+        if party.contact_id == contact.id and party.state != "connecting":
             yield place(call, party)
-        if party.contact_id == contact.id and party.muted:
-            yield telephony.Mute(party.leg)
+            yield telephony.Mute(party.leg) if party.muted else telephony.Unmute(party.leg)

@@ -31,7 +31,7 @@ from ringfloor.domain.events import (
     RecordingChanged,
 )
 from ringfloor.engine import call as calls
-from ringfloor.engine import connection, entry, outbound, routing
+from ringfloor.engine import connection, entry, joining, outbound, routing
 from ringfloor.engine.state import Center
 
 
@@ -91,7 +91,7 @@ def agent_ready(contact: Contact) -> Iterator[Event]:
     """The supervisor's phone is up: he listens."""
     assert contact.agent_id is not None
     yield AgentLegConnected(contact.id, contact.agent_id)
-    yield outbound.joining(contact)
+    yield joining.joined(contact)
     yield MonitorStateChanged(contact.id, contact.agent_id, "SILENT_MONITOR")
 
 

@@ -17,19 +17,18 @@ from ringfloor.base.limits import DIAL_MS
 from ringfloor.base.time import Instant
 from ringfloor.domain import dialogue
 from ringfloor.domain.commands import DialOut, Hear, LeaveContact
-from ringfloor.domain.contact import Contact, Held
+from ringfloor.domain.contact import HIS_OWN, Contact, Held
 from ringfloor.domain.events import (
     AgentLegConnected,
     ContactCleared,
-    ContactConnectedToAgent,
     ContactConnectedToSystem,
     ContactInitiated,
     CustomerDialled,
     Event,
 )
 from ringfloor.domain.numbers import is_e164
-from ringfloor.domain.vocabulary import DisconnectReason, InitiationMethod
-from ringfloor.engine import call, connection, entry, flows, routing
+from ringfloor.domain.vocabulary import DisconnectReason
+from ringfloor.engine import call, connection, entry, flows, joining, routing
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import caller_id
 
@@ -104,14 +103,7 @@ def answered(contact: Contact) -> Iterator[Event]:
     """The customer is there: what the whisper says is for him; without one the two are joined."""
     yield ContactConnectedToSystem(contact.id)
     if "customer" not in contact.runs:
-        yield joining(contact)
-
-
-def joining(contact: Contact) -> ContactConnectedToAgent:
-    """The two can talk."""
-    assert contact.agent_id is not None
-    assert contact.routing_profile_id is not None
-    return ContactConnectedToAgent(contact.id, contact.agent_id, contact.routing_profile_id)
+        yield joining.joined(contact)
 
 
 def completed(contact: Contact) -> Iterator[Hear]:
@@ -134,10 +126,6 @@ def leave(center: Center, command: LeaveContact) -> Iterator[Event]:
     reason: DisconnectReason = "TELECOM_ORIGINATOR_CANCEL" if early else "AGENT_DISCONNECT"
     yield from connection.ending(contact, reason)
     yield ContactCleared(contact.id, command.agent_id)
-
-
-HIS_OWN: tuple[InitiationMethod, ...] = ("OUTBOUND", "MONITOR")
-"""Contacts that are an agent's from their birth."""
 
 
 def taken(center: Center, contact: Contact, at: Instant) -> None:

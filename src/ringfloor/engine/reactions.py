@@ -51,9 +51,8 @@ def _ended(center: Center, event: events.ContactEnded) -> Iterator[commands.Comm
     if callback.was_dialled_first(over):
         assert over.callback is not None
         yield commands.MatchCallbacks(over.callback.queue_id)
-    if over.connected_to_agent_at is None:
-        yield commands.CompleteContact(event.contact_id)
-    elif over.monitors is not None and over.agent_id is not None:
+    yield commands.CleanUp(over.id)
+    if over.monitors is not None and over.connected_to_agent_at is not None and over.agent_id:
         yield commands.ClearContact(over.agent_id, over.id)
     if over.call_id is not None:
         yield commands.SettleCall(over.call_id)
@@ -197,7 +196,11 @@ def goes_on(event: events.Event, actions: int) -> commands.Advance | None:
     match event:
         case events.FlowEntered() | events.ModuleEntered():
             return commands.Advance(event.contact_id, event.side, None, actions)
-        case events.ModuleLeft() | events.FlowStepped() if event.outcome is not None:
+        case events.ModuleLeft() if event.outcome is not None:
             return commands.Advance(event.contact_id, event.side, event.outcome, actions)
+        case events.FlowStepped(path=path) if event.outcome is not None:
+            # The first of them asked before and is counted; the others asked nobody.
+            passed = actions + max(len(path) - 1, 0)
+            return commands.Advance(event.contact_id, event.side, event.outcome, passed)
         case _:
             return None

@@ -49,7 +49,7 @@ STEP = "routing step"
 PLACED = frozenset({"IN_QUEUE", "OFFERED", "ACCEPTED"})
 """Stages in which routing criteria that are set take effect at once."""
 
-BLOCKING = frozenset({"MISSED", "REJECTED", "ERROR"})
+BLOCKING = staff.FAILED
 """States of a contact that keep every other contact from its agent until it is cleared."""
 
 

@@ -7,14 +7,15 @@ engine.routing, engine.agent and by the answers to flows. Source: behaviour spec
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ringfloor.domain.contact import Agent
+from ringfloor.domain.contact import HIS_OWN, Agent
 from ringfloor.domain.vocabulary import CHANNELS, Channel
 from ringfloor.engine.state import Center
 
-ACTIVE = frozenset({"CONNECTED", "CONNECTED_ONHOLD", "ENDED"})
-"""States of a contact that make its agent be on contact."""
+ACTIVE = frozenset({"CONNECTED", "CONNECTED_ONHOLD", "PAUSED", "ENDED"})
+"""States of a contact that make its agent be on contact, beside that in which he dials."""
 
 FAILED = frozenset({"MISSED", "REJECTED", "ERROR"})
+"""States of a contact that nothing has come of; its agent has yet to clear it."""
 
 
 class Staffing(NamedTuple):
@@ -38,9 +39,23 @@ def marks(center: Center, agent: Agent) -> Staffing:
         staffed,
         staffed and not states and agent.id in center.placed,
         "ENDED" in states,
-        not ACTIVE.isdisjoint(states),
+        not ACTIVE.isdisjoint(states) or ("CONNECTING" in states and _dials(center, agent)),
         not FAILED.isdisjoint(states),
         agent.status_type == "CUSTOM",
+    )
+
+
+def _dials(center: Center, agent: Agent) -> bool:
+    """Whether a call of his own is being set up, or the customer of a callback is dialled."""
+    ringing = [
+        center.contacts[held.contact_id]
+        for held in agent.contacts.values()
+        if held.state == "CONNECTING"
+    ]
+    return any(
+        contact.initiation_method in HIS_OWN
+        or (contact.callback is not None and contact.callback.flow_id is None)
+        for contact in ringing
     )
 
 

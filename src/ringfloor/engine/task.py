@@ -219,6 +219,7 @@ def transfer(center: Center, command: TransferTask, seed: Seed) -> Iterator[Even
             "flow_id": command.flow_id,
             "queue_id": command.target_id,
             "client_token": command.client_token,
+            "started_with": command.quick_connect_id,
             "template": task.template,
             "expires_at": task.expires_at,
         },

@@ -163,6 +163,7 @@ def _consultation(
             queue_id=way.target,
             customer_leg=agent_leg(contact),
             call_id=call_id,
+            started_with=quick_connect,
             connected_to_system_at=center.at,
         )
     )
@@ -229,6 +230,7 @@ def _third_party(
             system_number=whom.shown_as,
             queue_id=None,
             call_id=call_id,
+            started_with=whom.quick_connect,
         ),
         whom.ring_ms,
     )
@@ -315,14 +317,10 @@ def third_party_gone(center: Center, ended: Contact) -> Iterator[Hear]:
 
 
 def to_agent(center: Center, contact: Contact) -> tuple[Event, ...]:
-    """TransferContactToAgent: ring the agent for 20 s if he may be rung; else the leg is over."""
+    """TransferContactToAgent of a call: ring him for 20 s if he may be rung; else it is over."""
     target = contact.queue_id or ""
     agent = center.agents.get(target)
-    if (
-        contact.channel != "VOICE"
-        or agent is None
-        or "VOICE" not in routing.open_channels(center, agent)
-    ):
+    if agent is None or "VOICE" not in routing.open_channels(center, agent):
         return tuple(connection.ending(contact, "CONTACT_FLOW_DISCONNECT"))
     return (ContactEnqueued(contact.id, target, contact.channel, direct=True),)
 

@@ -141,7 +141,7 @@ _INPUT: dict[str, Rule] = {
         },
     ),
 }
-_WAITS: dict[str, Rule] = {"InputTimeLimitSeconds": whole(1, 180)}
+_WAITS: dict[str, Rule] = {"InputTimeLimitSeconds": whole(1, 179)}
 _MENU = Row(
     needs=_WAITS,
     takes=_INPUT,

@@ -20,6 +20,7 @@ Transitions.
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -165,20 +166,25 @@ def _numbers(test: Callable[[Decimal, Decimal], bool]) -> Callable[[str, str], b
     """A comparison of numbers; false when either text is none."""
 
     def compare(result: str, operand: str) -> bool:
-        if not _NUMBER.fullmatch(result) or not _NUMBER.fullmatch(operand):
-            return False
-        return test(Decimal(result), Decimal(operand))
+        left, right = _number(result), _number(operand)
+        return left is not None and right is not None and test(left, right)
 
     return compare
 
 
-def _has_key(result: str, operand: str) -> bool:
-    """Whether the result is an object with this key."""
+@lru_cache(maxsize=64)
+def _number(text: str) -> Decimal | None:
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+@lru_cache(maxsize=64)
+def _keys(result: str) -> frozenset[str]:
+    """The keys of an object. Kept, because one result is held against many conditions."""
     try:
         found = msgspec.json.decode(result)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return False
-    return isinstance(found, dict) and operand in found
+        return frozenset()
+    return frozenset(found) if isinstance(found, dict) else frozenset()
 
 
 OPERATIONS: dict[str, Callable[[str, str], bool]] = {
@@ -190,6 +196,6 @@ OPERATIONS: dict[str, Callable[[str, str], bool]] = {
     "NumberGreaterOrEqualTo": _numbers(lambda result, operand: result >= operand),
     "NumberLessThan": _numbers(lambda result, operand: result < operand),
     "NumberLessOrEqualTo": _numbers(lambda result, operand: result <= operand),
-    "KeyExists": _has_key,
+    "KeyExists": lambda result, operand: operand in _keys(result),
 }
 """How a result is held against an operand; text is compared exactly, case and all."""

@@ -142,11 +142,7 @@ def recover(
     streams.begin(instance_id, desk.center)
     for record in journal.read(instance_id, desk.sequence):
         outcome = _outcome(record)
-        notes = Notes()
-        for event in outcome.events:
-            engine.apply(desk.center, event, outcome.at)
-            streams.replay(desk.center, event, notes)
-        streams.tell(instance_id, desk.center, record.sequence, outcome.at, notes)
+        _replay(desk, record.sequence, outcome, streams)
         before = len(desk.facts)
         desk.fold(outcome)
         if record.sequence <= loaded:
@@ -154,6 +150,20 @@ def recover(
         desk.sequence = desk.stepped = record.sequence
         yield desk
     yield desk
+
+
+def _replay(desk: Desk, sequence: int, outcome: Outcome, streams: Streams) -> None:
+    """Apply what a command has given, and tell of it what has not been told."""
+    notes = Notes()
+    witness = streams.witness(notes)
+    agents: set[str] = set()
+    for event in outcome.events:
+        engine.apply(desk.center, event, outcome.at)
+        if witness is not None:
+            witness(desk.center, event)
+            agents.update(engine.concerns(desk.center, event))
+    streams.look_at_agents(desk.center, agents, notes)
+    streams.tell(desk.instance_id, desk.center, sequence, outcome.at, notes)
 
 
 def _outcome(record: Record) -> Outcome:

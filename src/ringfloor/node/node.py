@@ -24,6 +24,7 @@ from ringfloor.base.limits import (
     FACTS_PENDING_MAX,
     INBOX_MAX,
     RECORDS_PER_SNAPSHOT,
+    STREAM_FINISH_MS,
     TURN_COMMANDS_MAX,
 )
 from ringfloor.base.time import Clock, Duration, Instant, VirtualClock, seconds
@@ -107,7 +108,6 @@ class Node:
         self._analyst = ThreadPoolExecutor(2, "history")
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushing = asyncio.Lock()
-        self._telling: asyncio.Task[None] | None = None
 
     # Life
 
@@ -121,6 +121,7 @@ class Node:
             last = self.journal.last(instance_id)
             if has_ended(self.journal, instance_id):
                 self.history.forget(instance_id)
+                self.streams.forget(instance_id)
                 continue
             desk = Desk(instance_id)  # unless there is a record, which would be news
             for desk in recover(self.journal, self.history, instance_id, self.streams):
@@ -139,7 +140,7 @@ class Node:
         told = self.streams.note()
         if told is not None:
             await self.note(CURSOR_NOTE, told)  # from here on everything is told
-            self._telling = self._beside(self.streams.deliver(self.note, self._contact_record))
+            self.streams.start(self._beside, self.note, self._contact_record)
         try:
             for desk in self.desks.values():  # here, because functions need the loop
                 self._world.resume(desk, self.clock.now())
@@ -174,8 +175,7 @@ class Node:
         """After run has returned: bring everything to disk and let go."""
         if self._world is not None:
             await self._world.close()
-        if self._telling is not None:
-            self._telling.cancel()
+        await self.streams.finish(0 if self._failure is not None else STREAM_FINISH_MS)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is None:
             for desk in list(self.desks.values()):
@@ -255,6 +255,7 @@ class Node:
         """End an instance; its journal stays, its history goes."""
         await self.submit(instance_id, commands.DeleteInstance(), origin)
         self.desks.pop(instance_id, None)
+        self.streams.forget(instance_id)
         loop = asyncio.get_running_loop()
         async with self._flushing:
             await loop.run_in_executor(self._analyst, self.history.forget, instance_id)
@@ -368,15 +369,20 @@ class Node:
         self._wake.set()
 
     def _next_due(self) -> Instant | None:
-        assert self._world is not None
-        dues = [self._world.next_due(), self.streams.next_due()]
-        for desk in self.desks.values():
-            dues += engine.next_deadline(desk.center), desk.expires_at()
+        dues = self._dues()
+        dues.append(self.streams.next_due())
         return min((due for due in dues if due is not None), default=None)
 
+    def _dues(self) -> list[Instant | None]:
+        """What a turn is taken for: no heart beats, of which many may be due at once."""
+        assert self._world is not None
+        dues = [self._world.next_due()]
+        for desk in self.desks.values():
+            dues += engine.next_deadline(desk.center), desk.expires_at()
+        return dues
+
     def _expired(self, now: Instant) -> bool:
-        due = self._next_due()
-        return due is not None and due <= now
+        return any(due is not None and due <= now for due in self._dues())
 
     async def _wait(self) -> None:
         assert self._world is not None

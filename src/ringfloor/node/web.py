@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import httpx
 
-from ringfloor.base.limits import STREAM_POST_MS
+from ringfloor.base.limits import STREAM_ANSWER_BYTES_MAX, STREAM_POST_MS
 from ringfloor.base.time import seconds
 
-_JSON = {"content-type": "application/json"}
+_HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
+"""What is compressed may be any size; nothing is asked for that is."""
 
 
 class Unreachable(Exception):
@@ -44,10 +45,9 @@ class Web:
     async def post(self, address: str, body: bytes) -> bool:
         """POST a JSON document; whether it was taken: a status of 200 to 299."""
         try:
-            answer = await self._opened().post(
-                address, content=body, headers=_JSON, timeout=seconds(STREAM_POST_MS)
-            )
-        except httpx.HTTPError:
+            async with asyncio.timeout(seconds(STREAM_POST_MS)):
+                answer = await self.ask(address, body, STREAM_ANSWER_BYTES_MAX)
+        except (Unreachable, TimeoutError):
             return False
         return answer.is_success
 
@@ -57,11 +57,13 @@ class Web:
         Raises Unreachable.
         """
         try:
-            asked = self._opened().stream("POST", address, content=body, headers=_JSON)
+            asked = self._opened().stream("POST", address, content=body, headers=_HEADERS)
             async with asked as response:
                 answer = WebAnswer(response.status_code)
                 if not answer.is_success:
                     return answer
+                if response.headers.get("content-encoding", "identity") != "identity":
+                    raise Unreachable("its reply is compressed, which was not asked for")
                 read = bytearray()
                 async for chunk in response.aiter_bytes():
                     read += chunk
@@ -71,15 +73,16 @@ class Web:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
 
-    async def pause(self, wait_seconds: float) -> None:
-        """Wait in real time: the other side's time is not the center's."""
-        try:
-            async with asyncio.timeout(wait_seconds):
-                await asyncio.get_running_loop().create_future()
-        except TimeoutError:
-            pass
-
     async def close(self) -> None:
         """Let go of all connections."""
         if self._client is not None:
             await self._client.aclose()
+
+
+async def pause(wait_seconds: float) -> None:
+    """Wait in real time: the other side's time is not the center's."""
+    try:
+        async with asyncio.timeout(wait_seconds):
+            await asyncio.get_running_loop().create_future()
+    except TimeoutError:
+        pass

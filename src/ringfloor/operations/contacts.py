@@ -18,6 +18,7 @@ from ringfloor.base.time import SECOND, Instant, seconds
 from ringfloor.domain import commands, criteria
 from ringfloor.domain.contact import (
     Contact,
+    HandedOn,
     Reference,
     ReferenceType,
     Track,
@@ -26,7 +27,7 @@ from ringfloor.domain.contact import (
 )
 from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Home, Properties
-from ringfloor.engine import chat_figures
+from ringfloor.engine import chat_figures, hierarchy
 from ringfloor.engine.entry import check_attributes
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import caller_id, endpoint, segment_attributes
@@ -182,9 +183,8 @@ async def stop_contact(context: Context, params: Params) -> Result:
 async def describe_contact(context: Context, params: Params) -> Result:
     """A contact with its timestamps, live or final."""
     desk = context.desk(params.InstanceId)
-    home = desk.center.home
     return await find(
-        context, desk, params.ContactId, lambda contact: {"Contact": view(home, contact)}
+        context, desk, params.ContactId, lambda contact: {"Contact": view(desk.center, contact)}
     )
 
 
@@ -257,8 +257,12 @@ def _times(**instants: Instant | None) -> Properties:
     return {name: seconds(at) for name, at in instants.items() if at is not None}
 
 
-def view(home: Home, contact: Contact) -> Properties:
-    """A contact as DescribeContact shows it; members that have no value are left out."""
+def view(center: Center, contact: Contact) -> Properties:
+    """A contact as DescribeContact shows it; members that have no value are left out.
+
+    DisconnectDetails is one of them: nobody looks for potential issues of disconnected calls.
+    """
+    home = center.home
     members: Properties = {
         "Arn": home.contact_arn(contact.id),
         "Id": contact.id,
@@ -274,7 +278,7 @@ def view(home: Home, contact: Contact) -> Properties:
         "Description": contact.description,
         "Channel": contact.channel,
         "QueueInfo": _queue_info(contact),
-        "AgentInfo": _agent_info(contact),
+        "AgentInfo": _agent_info(center, contact),
         "CustomerEndpoint": endpoint(contact.customer_number),
         "SystemEndpoint": _system_endpoint(contact),
         "RoutingCriteria": _routing_criteria(contact),
@@ -287,6 +291,7 @@ def view(home: Home, contact: Contact) -> Properties:
         "Attributes": dict(contact.attributes) or None,
         "Tags": _tags(home, contact),
         "SegmentAttributes": segment_attributes(contact) or None,
+        "NextContacts": [_handed_on(each) for each in contact.handed_on[:NEXT_MAX]] or None,
         **_times(
             InitiationTimestamp=contact.initiated_at,
             ScheduledTimestamp=contact.scheduled_at,
@@ -298,6 +303,24 @@ def view(home: Home, contact: Contact) -> Properties:
         ),
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+NEXT_MAX = 24
+"""Of the model's NextContacts, which knows those that quick connects have made."""
+
+
+def _handed_on(made: HandedOn) -> Properties:
+    data = {
+        "ContactId": made.contact_id,
+        "QuickConnectId": made.quick_connect_id,
+        "QuickConnectName": made.name,
+        "QuickConnectType": made.type,
+        **_times(InitiationTimestamp=made.initiated_at),
+    }
+    return {
+        "Type": "QUICK_CONNECT",
+        "NextContactMetadata": {"QuickConnectContactData": data},
+    }
 
 
 NO_SYSTEM_ENDPOINT = ("MONITOR", "QUEUE_TRANSFER", "CALLBACK")
@@ -379,9 +402,11 @@ def _transitions(contact: Contact) -> list[Properties]:
     ]
 
 
-def _agent_info(contact: Contact) -> Properties | None:
+def _agent_info(center: Center, contact: Contact) -> Properties | None:
+    """The agent whom the contact was connected to; the groups are those that he has now."""
     if contact.connected_to_agent_at is None:
         return None
+    groups = hierarchy.of_user(center, contact.agent_id or "")
     started, ended = contact.after_contact_work_started_at, contact.after_contact_work_ended_at
     info = {
         "Id": contact.agent_id,
@@ -392,12 +417,17 @@ def _agent_info(contact: Contact) -> Properties | None:
             else {}
         ),
         **_times(
-            AcceptedByAgentTimestamp=contact.connected_to_agent_at,
+            AcceptedByAgentTimestamp=contact.accepted_at or contact.connected_to_agent_at,
             ConnectedToAgentTimestamp=contact.connected_to_agent_at,
             AfterContactWorkStartTimestamp=started,
             AfterContactWorkEndTimestamp=ended,
         ),
     }
+    if groups:
+        info["HierarchyGroups"] = {
+            f"Level{number}": {"Arn": center.home.arn_of("hierarchy_group", group.id)}
+            for number, group in enumerate(groups, 1)
+        }
     if contact.watches:
         info["StateTransitions"] = _transitions(contact)
     if started is not None and ended is not None:

@@ -162,9 +162,7 @@ def update_content(family: Family) -> Handler:
     return handler
 
 
-def _publishing(
-    center: Center, flow: Resource, given: Properties, *, lenient: bool
-) -> Properties:
+def _publishing(center: Center, flow: Resource, given: Properties, *, lenient: bool) -> Properties:
     """Changes after which this is published, and no draft of it is left."""
     done: Properties = {**given, **{f"Saved{name}": None for name in given}, "Status": "PUBLISHED"}
     if "Content" not in given:

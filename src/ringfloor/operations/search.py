@@ -7,7 +7,8 @@ Rules:
   an empty node holds for everything. So does an empty filter.
 * EXACT compares as it is, STARTS_WITH and CONTAINS pay no heed to case; a field with several values
   fits if one of them does. Field names are written in any case, as AWS's own pages do.
-* Results are ordered by name, then id, and are descriptions without flow content.
+* Results are ordered by name, then id, and are descriptions without flow content. PhoneConfig's
+  AfterContactWorkTimeLimit is in milliseconds here and nowhere else, as the model says.
 
 Sources: the SearchCriteria and SearchFilter shapes of botocore's model and their documentation.
 """
@@ -127,7 +128,7 @@ def search(row: Search) -> Handler:
             for name in face:
                 inner = context.operation.members(plural, name)
                 if inner and isinstance(face[name], dict):
-                    face[name] = chosen(inner, face[name])
+                    face[name] = _with_milliseconds(chosen(inner, face[name]))
             return face
 
         def question() -> Result:
@@ -149,6 +150,12 @@ def search(row: Search) -> Handler:
         return await context.read(question)
 
     return handler
+
+
+def _with_milliseconds(shown: Properties) -> Properties:
+    """A PhoneConfig as SearchUsers shows it; whatever has no such limit stays as it is."""
+    limit = shown.get("AfterContactWorkTimeLimit")
+    return shown if limit is None else {**shown, "AfterContactWorkTimeLimit": limit * 1_000}
 
 
 class _Conditions:

@@ -1,12 +1,14 @@
 """Sign-in: who an agent is, as a bearer token says it.
 
-Called by the agent service: sign_in (by password), refresh, authorize, and who for every request;
-by the API for GetFederationToken, the way in where users have no passwords. Rules:
+Called by the agent service: sign_in (by password), refresh, authorize, sign_out, and who for every
+request; by the API for GetFederationToken, the way in where users have no passwords. Rules:
 
 * Tokens are sealed, not kept: they survive a restart, and end with their time, their user or their
   instance. A token for access refreshes nothing, a token for refreshing opens nothing.
 * A session ends when the authentication profile says, however often it was refreshed, and is good
   for the addresses that the profile lets in now (operations.authentication).
+* Who signs out ends all sessions that he has, on every desktop, for good: the center keeps since
+  when his tokens count. His status stays as he has chosen it.
 * Whether a user exists cannot be told from an answer, nor from the time it takes.
 * Failures are counted before the password is looked at, so that guesses made at once count too.
   Whoever has failed too often is not heard for a while, even with the right password.
@@ -33,6 +35,8 @@ from ringfloor.base.limits import (
     SIGN_INS_FROM_ONE_ADDRESS_MAX,
 )
 from ringfloor.base.time import SECOND, Instant, seconds
+from ringfloor.domain import commands
+from ringfloor.domain.events import Origin
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
 from ringfloor.operations import passwords
@@ -41,6 +45,9 @@ from ringfloor.operations.checks import PASSWORD_HASH
 from ringfloor.operations.context import Context, Service
 from ringfloor.operations.instances import view
 from ringfloor.operations.registry import Params, Result, operation
+
+SIGNED_OUT = "SignedOut"
+"""Property of a user: the last instant whose tokens count no more, in milliseconds."""
 
 ACCESS = "agent access"
 REFRESH = "agent refresh"
@@ -145,9 +152,9 @@ async def sign_in(
     if not good or found.user_id is None:
         raise _unauthorized("the instance, the username or the password is wrong")
     attempts.succeed(key)
-    claims = _Claims(found.instance_id, found.user_id, now, now)
-    await service.node.read(lambda: _bearer(service.node, claims, source))
-    return _session(service, found.instance_id, found.user_id, now)
+    instance_id, user_id = found.instance_id, found.user_id
+    await service.node.read(lambda: _admitted(service.node, instance_id, user_id, source))
+    return _session(service, instance_id, user_id, now)
 
 
 async def refresh(service: Service, token: str, now: Instant, source: str = "") -> Token:
@@ -155,7 +162,9 @@ async def refresh(service: Service, token: str, now: Instant, source: str = "") 
     claims = _opened(service, REFRESH, token, now)
     bearer = await service.node.read(lambda: _bearer(service.node, claims, source))
     expires = min(now + durations(bearer.desk.center).access, claims.expires)
-    return _sealed(service, ACCESS, replace(claims, issued=now, expires=expires))
+    return _sealed(
+        service, ACCESS, replace(claims, issued=max(now, claims.issued), expires=expires)
+    )
 
 
 async def authorize(service: Service, token: str, now: Instant, source: str = "") -> Token:
@@ -172,6 +181,17 @@ async def authorize(service: Service, token: str, now: Instant, source: str = ""
         await service.node.read(lambda: _bearer(service.node, claims, source))
         return Token(token, claims.expires)
     return await refresh(service, token, now, source)
+
+
+async def sign_out(
+    service: Service, token: str | None, now: Instant, source: str = "", request_id: str = ""
+) -> None:
+    """All sessions of the user whose access token this is are over; refuses as who does."""
+    bearer = await who(service, token, now, source)
+    arn = bearer.desk.center.home.arn_of("user", bearer.user_id)
+    origin = Origin(arn, source=source, request_id=request_id, operation="sign-out")
+    over = commands.UpdateResource("user", bearer.user_id, {SIGNED_OUT: now})
+    await service.node.submit(bearer.desk.instance_id, over, origin)
 
 
 async def who(service: Service, token: str | None, now: Instant, source: str = "") -> Bearer:
@@ -258,19 +278,33 @@ def _user_named(node: Node, instance: str, username: str) -> _Found:
 
 
 def _bearer(node: Node, claims: _Claims, source: str) -> Bearer:
-    desk = node.desks.get(claims.instance_id)
+    bearer = _admitted(node, claims.instance_id, claims.user_id, source)
+    if claims.issued < _counts_from(bearer.desk, bearer.user_id):
+        raise _unauthorized("the user whom this token was given to has signed out; sign in again")
+    return bearer
+
+
+def _admitted(node: Node, instance_id: str, user_id: str, source: str) -> Bearer:
+    desk = node.desks.get(instance_id)
     known = desk.center.instance if desk else None
-    if desk is None or known is None or known.deleted or claims.user_id not in desk.center.agents:
+    if desk is None or known is None or known.deleted or user_id not in desk.center.agents:
         raise _unauthorized("the user whom this token was given to is no more")
     admit(desk.center, source)
-    return Bearer(desk, claims.user_id)
+    return Bearer(desk, user_id)
+
+
+def _counts_from(desk: Desk, user_id: str) -> Instant:
+    """The first instant whose tokens count."""
+    signed_out: Instant = desk.center.resources["user"][user_id].properties.get(SIGNED_OUT, -1)
+    return signed_out + 1
 
 
 def _session(service: Service, instance_id: str, user_id: str, now: Instant) -> Session:
-    lasts = durations(service.node.desks[instance_id].center)
+    desk = service.node.desks[instance_id]
+    lasts, issued = durations(desk.center), max(now, _counts_from(desk, user_id))
     return Session(
-        _sealed(service, ACCESS, _Claims(instance_id, user_id, now, now + lasts.access)),
-        _sealed(service, REFRESH, _Claims(instance_id, user_id, now, now + lasts.refresh)),
+        _sealed(service, ACCESS, _Claims(instance_id, user_id, issued, now + lasts.access)),
+        _sealed(service, REFRESH, _Claims(instance_id, user_id, issued, now + lasts.refresh)),
     )
 
 

@@ -263,7 +263,10 @@ class RehearsedAgent:
                 found = self._world.center.resources["quick_connect"][connect]
                 way = transfer.way_of(self._world.center, found.properties["QuickConnectConfig"])
                 command = commands.TransferTask(
-                    contact_id=held.contact_id, flow_id=way.flow_id, target_id=way.target
+                    contact_id=held.contact_id,
+                    flow_id=way.flow_id,
+                    target_id=way.target,
+                    quick_connect_id=connect,
                 )
             case _:
                 raise Fault(f"a {held.channel} cannot be handed on to a number: {shown(to)}")

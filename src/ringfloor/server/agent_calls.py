@@ -190,7 +190,10 @@ async def create_additional_connection(call: Call, params: inputs.Addition) -> P
     route = await call.read(lambda: tasks.of_quick_connect(call.desk.center, found))
     await call.submit(
         commands.TransferTask(
-            contact_id=params.contact_id, flow_id=route.flow_id, target_id=route.target_id
+            contact_id=params.contact_id,
+            flow_id=route.flow_id,
+            target_id=route.target_id,
+            quick_connect_id=found,
         )
     )
     return {}

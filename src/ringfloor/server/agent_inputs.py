@@ -56,6 +56,17 @@ class PutState(Input):
     state: State
 
 
+class Configuration(Input):
+    """Of an agent's configuration what he can change himself."""
+
+    softphone_enabled: bool
+    extension: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class UpdateConfiguration(Input):
+    configuration: Configuration
+
+
 class Contact(Input):
     contact_id: Id
 

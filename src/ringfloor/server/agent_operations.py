@@ -1,7 +1,7 @@
 """Agent operations: the protocol of amazon-connect-streams, AmazonConnectCTIService of 2017-02-15.
 
 Called by server.agent_service with what an HTTP request carries. OPERATIONS is the table of all 33
-operations; what has no row there answers 501. Rules:
+operations. Rules:
 
 * A request is performed for the user whom its bearer token names, on his own contacts only, if his
   security profiles grant it (operations.permissions). The engine decides what he may do with them;
@@ -33,6 +33,7 @@ from ringfloor.base.time import Instant, seconds
 from ringfloor.domain import commands
 from ringfloor.domain.contact import Held
 from ringfloor.domain.events import Origin
+from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.connection import AgentCommand, unknown_contact
 from ringfloor.node.desk import Desk
@@ -223,6 +224,34 @@ async def _put_agent_state(call: Call, params: inputs.PutState) -> Properties:
     return {}
 
 
+async def _update_agent_configuration(call: Call, params: inputs.UpdateConfiguration) -> Properties:
+    """Which phone of his rings: the softphone, or the one of this number; the rest stays."""
+    wanted = params.configuration
+    kind = "SOFT_PHONE" if wanted.softphone_enabled else "DESK_PHONE"
+    number = wanted.extension or None
+    if (number is not None or kind == "DESK_PHONE") and not is_e164(number or ""):
+        raise invalid_parameter("configuration.extension", number, "is no E.164 number")
+
+    def question() -> Properties:
+        user = call.desk.center.resources["user"][call.user_id].properties
+        phone = {**user["PhoneConfig"], "PhoneType": kind, "DeskPhoneNumber": number}
+        own = {"PhoneType": kind, "PhoneNumber": number}
+        return {
+            "PhoneConfig": _given(phone),
+            "PhoneNumberConfigs": [
+                _given({**each, **own}) if each["Channel"] == "VOICE" else each
+                for each in user.get("PhoneNumberConfigs") or ()
+            ],
+        }
+
+    await call.submit(commands.UpdateResource("user", call.user_id, await call.read(question)))
+    return {}
+
+
+def _given(members: Properties) -> Properties:
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def _on_contact(command: type[AgentCommand]) -> "_Handler":
     async def handler(call: Call, params: inputs.Contact) -> Properties:
         await call.submit(command(call.user_id, params.contact_id))
@@ -314,7 +343,7 @@ OPERATIONS: Mapping[str, _Row | None] = {
     "SendSoftphoneCallReport": _Row(inputs.CallReport, _taken),
     "ToggleActiveConnections": _Row(inputs.Contact, agent_calls.on_call(commands.SwapParties)),
     "UnmuteParticipant": _Row(inputs.Connection, agent_calls.muting(muted=False)),
-    "UpdateAgentConfiguration": None,
+    "UpdateAgentConfiguration": _Row(inputs.UpdateConfiguration, _update_agent_configuration),
     "UpdateMonitorParticipantState": _Row(inputs.MonitorMode, agent_calls.set_monitor_state),
 }
 
@@ -322,8 +351,8 @@ OPERATIONS: Mapping[str, _Row | None] = {
 async def perform(service: Service, request: Request, now: Instant) -> Properties:
     """Carry a request out and answer its result. A poll may take AGENT_POLL_MS of real time.
 
-    Refuses with UnauthorizedException, AccessDeniedException, UnknownOperationException,
-    NotImplementedException and what the operation itself refuses.
+    Refuses with UnauthorizedException, AccessDeniedException, UnknownOperationException and what
+    the operation itself refuses.
     """
     prefix, _, name = request.target.partition(".")
     if prefix != SERVICE or name not in OPERATIONS:
@@ -351,8 +380,5 @@ async def perform(service: Service, request: Request, now: Instant) -> Propertie
     )
     await call.read(lambda: permissions.allowed(call.desk.center, call.user_id, name))
     row = OPERATIONS[name]
-    if row is None:
-        raise Refusal(
-            "NotImplementedException", f"{name} of the agent service is not implemented yet"
-        )
+    assert row is not None
     return await row.handler(call, inputs.read(row.shape, given))

@@ -8,6 +8,7 @@ POST /auth/login, /connect/auth/login       instance, username, password as JSON
                                             -> accessToken, expiration, refreshToken
 GET /auth/authorize, /connect/auth/...      access or refresh token as X-Amz-Bearer or
                                             Authorization: Bearer -> accessToken, expiration
+POST /logout, /connect/logout               access token, as there -> {}; all his sessions end
 
 expiration is in milliseconds since the epoch, because streams makes a JavaScript Date of it. There
 are no cookies, so a foreign page can ask but has no token to ask with: every origin is allowed.
@@ -131,12 +132,26 @@ class AgentService:
 
     async def authorize(self, exchange: Exchange) -> Json:
         """An access token for a token."""
-        bearer = header(exchange.http, b"x-amz-bearer")
-        if bearer is None:
-            scheme, _, credentials = (header(exchange.http, b"authorization") or "").partition(" ")
-            bearer = credentials.strip() if scheme.lower() == "bearer" else ""
+        bearer = _token(exchange.http)
         token = await sign_in.authorize(self._service, bearer, exchange.now, exchange.source)
         return {"accessToken": token.text, "expiration": token.expires}
+
+    async def logout(self, exchange: Exchange) -> Json:
+        """The end of the user's sessions."""
+        token = _token(exchange.http)
+        await sign_in.sign_out(
+            self._service, token, exchange.now, exchange.source, exchange.request_id
+        )
+        return {}
+
+
+def _token(http: HttpRequest) -> str:
+    """The token that came with a request; empty: none."""
+    bearer = header(http, b"x-amz-bearer")
+    if bearer is None:
+        scheme, _, credentials = (header(http, b"authorization") or "").partition(" ")
+        bearer = credentials.strip() if scheme.lower() == "bearer" else ""
+    return bearer
 
 
 class _Path(NamedTuple):
@@ -152,6 +167,7 @@ class _Path(NamedTuple):
 _API = _Path("POST", AgentService.api, JSON_1_0)
 _LOGIN = _Path("POST", AgentService.login)
 _AUTHORIZE = _Path("GET", AgentService.authorize)
+_LOGOUT = _Path("POST", AgentService.logout)
 
 PATHS: Mapping[bytes, _Path] = {
     b"/api": _API,
@@ -161,6 +177,8 @@ PATHS: Mapping[bytes, _Path] = {
     b"/connect/auth/login": _LOGIN,
     b"/auth/authorize": _AUTHORIZE,
     b"/connect/auth/authorize": _AUTHORIZE,
+    b"/logout": _LOGOUT,
+    b"/connect/logout": _LOGOUT,
 }
 
 

@@ -103,6 +103,12 @@ class Files:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is owned."""
         try:
+            await self._serve(scope, receive, _or_gone(send))
+        except ConnectionError as error:
+            log.debug("a file was broken off: %s", error)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
             if scope["method"] == "PUT":
                 await self._upload(scope, receive)
                 await self._answer(send, 200)
@@ -110,8 +116,8 @@ class Files:
                 await self._download(scope, send)
         except Refusal as refusal:
             await self._refuse(send, refusal)
-        except ConnectionError as error:
-            log.debug("a file was broken off: %s", error)
+        except ConnectionError:
+            raise
         except Exception:  # ours: the trace is for the operator
             log.exception("%s of an attachment failed", scope["method"])
             broken = Refusal("InternalServiceException", "something is wrong on our side")
@@ -163,6 +169,18 @@ class Files:
         made = respond(status, body, derive(chance(), 0), self._clock.now()).headers
         given = {name for name, _ in extra}
         return (*(each for each in made if each[0] not in given), *extra)
+
+
+def _or_gone(send: Send) -> Send:
+    """Raises ConnectionError where the client has gone: uvloop raises RuntimeError."""
+
+    async def told(message: Message) -> None:
+        try:
+            await send(message)
+        except RuntimeError as error:
+            raise ConnectionError(str(error)) from error
+
+    return told
 
 
 def _check(scope: Scope, file: File) -> None:

@@ -36,11 +36,24 @@ def agent_address(user_id: str) -> str:
     return AGENT + user_id
 
 
+class Voice(Struct, frozen=True, array_like=True):
+    """Who speaks, as UpdateContactTextToSpeechVoice says it: Joanna, Neural, Conversational."""
+
+    name: str
+    engine: str | None = None
+    style: str | None = None
+
+
 class Media(Struct, frozen=True, array_like=True):
-    """Something to hear. value: the text, the SSML, or the prompt's id or name."""
+    """Something to hear. value: the text, the SSML, or the prompt's id or name.
+
+    voice: who speaks a text or SSML; None: the carrier's own. A carrier without that voice takes
+    one that it has, and one without speech (simulated phones) heeds none.
+    """
 
     kind: Literal["text", "ssml", "prompt"]
     value: str
+    voice: Voice | None = None
 
 
 BridgeRole = Literal["participant", "listen"]

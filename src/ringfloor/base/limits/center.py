@@ -10,12 +10,24 @@ WHISPER_MS = limit(
     "ms",
     "a whisper lasts 2 minutes at most, or the call is dropped, as at AWS",
 )
+CLEAN_UP_MS = limit(
+    "CLEAN_UP_MS",
+    300_000,
+    "ms",
+    "a disconnect flow without a customer has time for many functions of 8 s, and keeps no contact",
+)
 DIAL_MS = limit("DIAL_MS", 60_000, "ms", "an outbound call that rings 60 s ends unanswered")
 FLOW_ACTIONS_PER_TURN_MAX = limit(
     "FLOW_ACTIONS_PER_TURN_MAX",
     1_000,
     "actions",
     "a flow that does this much without waiting for anybody is an endless loop",
+)
+FLOW_CONTACTS_PER_TURN_MAX = limit(
+    "FLOW_CONTACTS_PER_TURN_MAX",
+    1_000,
+    "contacts",
+    "tasks whose flows make tasks in turn, and so on, without anybody having to wait",
 )
 FLOW_TRANSFERS_MAX = limit(
     "FLOW_TRANSFERS_MAX",

@@ -121,9 +121,24 @@ HISTORY_FILES_ASIDE_MAX = limit(
 # Streams
 STREAM_PENDING_MAX = limit(
     "STREAM_PENDING_MAX",
-    100_000,
+    50_000,
     "items",
-    "what waits to be told while nobody takes it, some 200 MB; the journal has the rest",
+    "what waits of a stream while nobody takes it, some 100 MB; the journal has the rest",
+)
+STREAM_BATCH_MAX = limit(
+    "STREAM_BATCH_MAX", 500, "items", "told before the journal notes it: repeated after a crash"
+)
+STREAM_ANSWER_BYTES_MAX = limit(
+    "STREAM_ANSWER_BYTES_MAX", 65_536, "bytes", "of an answer that nobody reads but for its status"
+)
+STREAM_FINISH_MS = limit(
+    "STREAM_FINISH_MS",
+    5_000,
+    "ms",
+    "for what waits when the server stops; a restart tells the rest",
+)
+AGENT_HEART_BEATS_AT_ONCE = limit(
+    "AGENT_HEART_BEATS_AT_ONCE", 500, "events", "some 20 ms; then others have their turn"
 )
 STREAM_RETRY_MS = limit(
     "STREAM_RETRY_MS", 1_000, "ms", "first pause before an address is tried again; it doubles"

@@ -94,7 +94,7 @@ BLOCKS: Mapping[str, Block] = {
     "UpdateContactTargetQueue": Block(places.target_queue),
     "TransferContactToQueue": Block(lambda _: TransferToQueue(), over),
     "DequeueContactAndTransferToQueue": Block(places.dequeue, over_when_done),
-    "TransferContactToAgent": Block(lambda _: TransferToAgent(), over_when_done, on=VOICE_ONLY),
+    "TransferContactToAgent": Block(lambda _: TransferToAgent(), over_when_done),
     "UpdateContactEventHooks": Block(contact.hooks),
     "UpdateContactRoutingBehavior": Block(contact.routing),
     "UpdateRoutingCriteria": Block(contact.routing_criteria),

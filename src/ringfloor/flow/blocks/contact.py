@@ -111,7 +111,9 @@ def tag(scene: Scene) -> Ask | Outcome:
 
 def untag(scene: Scene) -> Ask | Outcome:
     given = scene.parameters.get("TagKeys")
-    found = [scene.written(key) for key in given] if isinstance(given, list) else []
+    if not isinstance(given, list) or len(given) > TAGS_MAX:
+        return FAILURE
+    found = [scene.written(key) for key in given]
     if not found or any(map(_is_no_tag, found)):
         return FAILURE
     return SetTags(dict.fromkeys(found))
