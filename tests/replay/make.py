@@ -272,6 +272,13 @@ def people() -> Driver:
     return center.driver
 
 
+def parties() -> Driver:
+    """More calls of several parties: muted, left, passed on."""
+    center = World(9_076)
+    center.live(150)
+    return center.driver
+
+
 def asks() -> Driver:
     """What flows can ask and the others do not, in a call and in a task."""
     center = a_center(agents=0)
@@ -452,6 +459,7 @@ SCRIPTS: Mapping[str, Callable[[], Driver]] = {
     "modules": modules,
     "chats": chats,
     "people": people,
+    "parties": parties,
     "asks": asks,
     "conversation": conversation,
 }

@@ -687,7 +687,8 @@ class Auditor:
                 for each in self._live(*LIVE)
                 if each.method == "CALLBACK_CUSTOMER_FIRST_DIALED"
                 and "enqueued" not in each.at
-                and each.target == leg.target
+                and each.plan is not None
+                and each.plan.queue_id == leg.target
             ]
             self.need(len(free) <= len(dialled), f"{leg.id} dialled for {free}")
 
@@ -1090,7 +1091,9 @@ class Auditor:
             self._activate(leg)
 
     def step_expired(self, event: events.RoutingStepExpired) -> None:
-        leg = self._leg(event.contact_id, "WAITING", "RINGING", "JOINING", "PAUSED", "DIALING")
+        leg = self._leg(
+            event.contact_id, "WAITING", "RINGING", "JOINING", "PAUSED", "DIALING", "SCHEDULED"
+        )
         step = leg.step()
         self.need(step is not None, f"{leg.id} has an active step")
         assert step is not None

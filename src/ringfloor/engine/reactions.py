@@ -40,8 +40,12 @@ def _missed(center: Center, event: events.OfferMissed) -> Iterator[commands.Comm
 
 def _enqueued(center: Center, event: events.ContactEnqueued) -> Iterator[commands.Command]:
     yield commands.MatchContact(event.contact_id)
-    if callback.waits_to_be_dialled(center.contacts[event.contact_id]):
+    contact = center.contacts[event.contact_id]
+    if callback.waits_to_be_dialled(contact):
         yield commands.MatchCallbacks(event.queue_id)
+    elif contact.initiation_method == "CALLBACK_CUSTOMER_FIRST_DIALED":
+        assert contact.callback is not None  # he may have come to another queue than he was for
+        yield commands.MatchCallbacks(contact.callback.queue_id)
 
 
 def _ended(center: Center, event: events.ContactEnded) -> Iterator[commands.Command]:
