@@ -28,7 +28,7 @@ def executable() -> str:
     for found in (shutil.which("node"), wheel):
         if found and _version(str(found)) >= NODE_VERSION_MIN:
             return str(found)
-    return _missing(f"no Node.js {NODE_VERSION_MIN} or later on the path: run `make node`")
+    return missing(f"no Node.js {NODE_VERSION_MIN} or later on the path: run `make node`")
 
 
 def _version(node: str) -> int:
@@ -40,10 +40,10 @@ def _version(node: str) -> int:
     return int(number[1]) if number else 0
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
-    pytest.skip(reason)
+    pytest.skip(reason)  # on a machine without it; CI fails above
 
 
 class Program:
@@ -52,7 +52,7 @@ class Program:
     def __init__(self, name: str, **environment: str) -> None:
         node = executable()
         if not (HOME / "node_modules").is_dir():
-            _missing("no JavaScript packages in tests/node: run `make node`")
+            missing("no JavaScript packages in tests/node: run `make node`")
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by close
         self._process = subprocess.Popen(
             [node, str(HOME / name)],

@@ -33,6 +33,7 @@ def mirror() -> Path:
     for place in [Path(named)] if named else USUAL:
         if (place / PROVIDER).is_dir():
             return place
+    # Terraform's provider is in no registry of Python's, Debian's or npm's packages.
     pytest.skip(f"no local mirror with Terraform's AWS provider: say where in {MIRROR}")
 
 
@@ -42,6 +43,7 @@ class Terraform:
     def __init__(self, work: Path, configuration: str, address: str = "http://localhost") -> None:
         binary = shutil.which("terraform")
         if binary is None:
+            # Nor is terraform itself.
             pytest.skip("no terraform on the path")
         self.binary, self.work = binary, work
         settings = work / "settings.tfrc"

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
@@ -63,7 +63,7 @@ class Executable:
             self.path = Path(own)
             return
         if not PACKAGE.is_dir() or platform.machine() != "x86_64":
-            missing("no Chromium on the path; `make node` has one for x86-64")
+            javascript.missing("no Chromium on the path; `make node` has one for x86-64")
         self.path = UNPACKED / "chromium"
         self.libraries = UNPACKED / "al2023/lib"
         if not self.path.exists():
@@ -75,12 +75,6 @@ class Executable:
             variables["LD_LIBRARY_PATH"] = str(self.libraries)
             variables["FONTCONFIG_PATH"] = str(UNPACKED / "fonts")
         return variables
-
-
-def missing(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def unpack() -> None:

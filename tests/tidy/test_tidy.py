@@ -42,6 +42,11 @@ def test_nothing_is_swallowed_or_left_undone(source):
             assert mark[3].strip(), f"why? {line}"
 
 
+def test_locked_packages_name_no_hosts():
+    """npm writes addresses of registries, and of funds, into its lock; it needs neither."""
+    assert "://" not in (ROOT / "tests/node/package-lock.json").read_text()
+
+
 def test_no_addresses_of_indexes_and_no_machine_paths():
     here = re.escape(str(ROOT.parent))
     for path in tracked():
