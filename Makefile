@@ -3,25 +3,30 @@
 #   make demo    a live example contact center on http://127.0.0.1:8080
 #   make fuzz    100,000 mutated requests; `make test` sends a part of them
 #   make soak    whole nodes under people and faults for an hour; MINUTES=N, SEED=N
-#   make mutants faults planted in the engine; how many of them the tests find
+#   make opinion metrics against loops over the events; HISTORIES=N, DAYS=N, SEED=N
+#   make mutants faults planted in the engine, three a function; how many of them the tests find
 #   make bench   benchmarks, as ratios; never part of the tests
 PYTHON ?= python3.11
 BIN := .venv/bin
 
 MINUTES ?= 60
 SEED ?= 10000
+# Which faults of each function are planted, by their numbers; all of them: MUTANTS=
+MUTANTS ?= 2 7 17
+HISTORIES ?= 3000
+DAYS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help test node fuzz soak mutants demo bench lint types floors fix clean
+.PHONY: help test node fuzz soak opinion mutants demo bench lint types floors fix clean
 
 help:
-	@sed -n 's/^# *//p' Makefile | head -7
+	@sed -n 's/^# *//p' Makefile | head -8
 
 .venv/made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments: install it with its venv module (Debian: apt-get install python3.11-venv)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,report]'
 	@touch .venv/made
 
 .venv/made-dev: .venv/made
@@ -62,14 +67,17 @@ fuzz: .venv/made-dev
 soak: .venv/made-dev
 	PYTHONPATH=tests $(BIN)/python -m simulation.soak --minutes $(MINUTES) --seed $(SEED)
 
+opinion: .venv/made-dev
+	PYTHONPATH=tests $(BIN)/python -m second_opinion.comparing --histories $(HISTORIES) --days $(DAYS) --seed $(SEED)
+
 .venv/made-mutants: .venv/made-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
 	@touch .venv/made-mutants
 
 mutants: .venv/made-mutants
 	rm -rf mutants
-	$(BIN)/mutmut run
-	$(BIN)/python tests/mutants/report.py
+	$(BIN)/mutmut run $(foreach number,$(MUTANTS),'*__mutmut_$(number)')
+	$(BIN)/python tests/mutants/report.py $(MUTANTS)
 
 demo: .venv/made
 	$(BIN)/ringfloor demo

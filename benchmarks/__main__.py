@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("api", "node", "journal", "engine", "routing", "realtime", "historical")
+NAMES = ("api", "node", "journal", "engine", "routing", "realtime", "historical", "big_history")
 
 
 def main() -> None:

@@ -4,24 +4,26 @@ Called by hand after a change; tests/docs fails while a page does not say what t
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ringfloor.aws import model
 from ringfloor.base import limits
+from ringfloor.call_logs import mapping
 from ringfloor.config import (
     ACCESS_KEY_ID,
     CHECK_RESULTS,
     ENCRYPTION_KEY,
     SECRET_ACCESS_KEY,
     SETTINGS,
+    STREAM_SECRET,
     variable,
 )
 from ringfloor.domain.quotas import QUOTAS
 from ringfloor.flow import blocks, catalog
 from ringfloor.operations import all as operations
 from ringfloor.operations.registry import HANDLERS, IDENTITY
-from ringfloor.projections import current_metrics, historical_metrics
+from ringfloor.projections import current_metrics, exports, historical_metrics, metric_terms
 
 DOCS = Path(__file__).parent
 
@@ -108,7 +110,8 @@ def settings_page() -> str:
         "Of `ringfloor serve`. An option goes before its variable. The key pair comes from"
         f" `{ACCESS_KEY_ID}` and `{SECRET_ACCESS_KEY}`, the keys that encrypt secrets at rest from"
         f" `{ENCRYPTION_KEY}`: 32 bytes in base64, or `@FILE`; several are separated by blanks, the"
-        " first encrypts ([the guide](../iam.md#the-encryption-key)). For tests of the server"
+        " first encrypts ([the guide](../iam.md#the-encryption-key)), the secrets that sign streams"
+        f" from `{STREAM_SECRET}` ([the guide](../streams.md#webhooks)). For tests of the server"
         f" itself, `{CHECK_RESULTS}=1` compares every result with the service model before it is"
         " sent.",
         table(("option", "variable", "default", "meaning"), rows),
@@ -132,13 +135,28 @@ def limits_page() -> str:
     )
 
 
+PLACES: Mapping[metric_terms.Facts, str] = {
+    "legs": "contacts, once they are final: where they ended",
+    "offers": "offers to agents: where they were decided",
+    "occurrences": "what happens to contacts, at once: where it happened",
+    "hand time": "the time that agents have a contact: cut at the borders",
+    "agent time": "agents' time online: cut at the borders",
+    "steps": "routing steps, at once: where they were entered",
+    "flows": "flows and modules, at once: where they were started",
+    "bots": "conversations with bots that are over: where their flow was started",
+    "nothing": "nothing",
+}
+"""Kinds of facts, and in which interval one lies."""
+
+
 def metrics_page() -> str:
     """What each metric means."""
     current = [(f"`{each.name}`", each.unit, each.doc) for each in current_metrics.METRICS]
     historical = [
         (
-            f"`{each.name}`",
+            ", ".join(f"`{name}`" for name in (each.name, *each.aliases)),
             ", ".join(" ".join(pair) for pair in each.pairs),
+            each.facts,
             each.doc,
         )
         for each in historical_metrics.METRICS
@@ -147,9 +165,65 @@ def metrics_page() -> str:
         "Metrics",
         "## GetCurrentMetricData",
         table(("metric", "unit", "meaning"), current),
+        "## What historical metrics are made of",
+        table(
+            ("facts", "what, and in which interval it lies"),
+            [(facts, place) for facts, place in PLACES.items() if facts != "nothing"],
+        ),
         "## GetMetricData",
-        table(("metric", "statistic and unit", "meaning"), historical),
+        "All are filtered by Queues and Channels and grouped by QUEUE and CHANNEL. SERVICE_LEVEL"
+        " takes a threshold, LT.",
+        table(("metric", "statistic and unit", "facts", "meaning"), historical),
+        "## GetMetricDataV2",
+        "An answer without the rows that you expect says why, if the request has the header"
+        " `x-ringfloor-explain: 1`: in the header `x-ringfloor-explanation`.",
+        *_metrics_v2(),
     )
+
+
+def _metrics_v2() -> Iterator[str]:
+    """The metrics with data, what their codes stand for, and those without."""
+    codes = dict[str, None]()
+    rows: list[Row] = []
+    missing: dict[str, list[str]] = {}
+    for each in historical_metrics.METRICS_V2:
+        assert each.v2 is not None, "a metric of GetMetricDataV2"
+        if each.facts == "nothing":
+            missing.setdefault(each.doc, []).append(f"`{each.v2.names[0]}`")
+            continue
+        own = each.v2.keys.split()
+        codes |= dict.fromkeys(code.rstrip("*") for code in own)
+        inner = (metric_terms.KEYS.get(code, "").split() for code in codes)
+        codes |= dict.fromkeys(code for some in list(inner) for code in some)
+        names, filters = ", ".join(f"`{name}`" for name in each.v2.names), each.v2.metric_filters
+        of_own = ", ".join((*filters, " or ".join(each.v2.comparisons))).strip(", ")
+        rows.append((names, each.v2.unit, each.facts, each.doc, each.v2.keys, of_own))
+    yield table(
+        (
+            "metric",
+            "unit",
+            "facts",
+            "meaning",
+            "filters and groupings",
+            "own filters, threshold",
+        ),
+        rows,
+    )
+    yield "Filters and groupings are written in codes; with a * it filters only:"
+    known = [(code, _written(code)) for code in codes if code in metric_terms.KEYS]
+    yield table(("code", "keys"), known)
+    yield (
+        "FLOWS_NEXT_RESOURCE_ID and FLOWS_NEXT_RESOURCE_QUEUE_ID filter only. All metrics of legs"
+        f" are filtered by {metric_terms.TEST_TYPE}, too."
+    )
+    count = sum(map(len, missing.values()))
+    yield f"### Without data\n\nThese {count} are accepted and have no value and no rows."
+    yield "\n".join(f"* {doc[len('No data: ') : -1]}: {', '.join(n)}" for doc, n in missing.items())
+
+
+def _written(code: str) -> str:
+    """A code's keys; those that are codes themselves stand for more."""
+    return ", ".join(f"`{key}`" for key in metric_terms.KEYS[code].split())
 
 
 FORMS: Mapping[str, tuple[Mapping[str, object], ...]] = {
@@ -245,12 +319,51 @@ def blocks_page() -> str:
     )
 
 
+def exports_page() -> str:
+    """What is in the files that leave the house."""
+    kinds = [(f"`{kind}`", meaning) for kind, meaning in exports.KINDS.items()]
+    parts = []
+    for name, each in exports.TABLES.items():
+        rows = [(f"`{column.name}`", column.kind, column.doc) for column in each.columns]
+        parts += [f"## {name}", each.title, table(("column", "kind", "what"), rows)]
+    columns = [
+        (f"`{column.name}`", column.kind, column.doc) for column in exports.metric_columns(("X",))
+    ]
+    return _page(
+        "Exports",
+        "The columns of the files that `ringfloor export` writes. How to ask for them, and what CSV"
+        " does to texts, is in [Records](../records.md).",
+        table(("kind", "what it is"), kinds),
+        *parts,
+        f"## {exports.METRICS}",
+        "One row a metric of a row of the answer; `x` stands for each grouping of the request, in"
+        " small letters.",
+        table(("column", "kind", "what"), columns),
+    )
+
+
+def mapping_page() -> str:
+    """What mapping files may say."""
+    fields = [
+        (f"`{name}`", field.kind, field.doc, ", ".join(field.words))
+        for name, field in mapping.FIELDS.items()
+    ]
+    return _page(
+        "Mapping files",
+        "What the fields of a contact are called in a mapping file, which `ringfloor import` reads."
+        " How to write one is in [Records](../records.md).",
+        table(("field", "kind", "what", "words"), fields),
+    )
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "not-supported.md": not_supported_page,
     "reference/operations.md": operations_page,
     "reference/identity.md": identity_page,
     "reference/settings.md": settings_page,
     "reference/limits.md": limits_page,
+    "reference/exports.md": exports_page,
+    "reference/mappings.md": mapping_page,
     "reference/metrics.md": metrics_page,
     "reference/flow-blocks.md": blocks_page,
 }

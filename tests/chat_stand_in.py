@@ -74,6 +74,7 @@ class ChatNode:
                 chats={self.chat_id: self.chat},
                 contacts={self.chat_id: SimpleNamespace(chat_id=self.chat_id, runs={})},
                 agents={"user-ann": SimpleNamespace(contacts={self.chat_id: None})},
+                resources={"user": {"user-ann": SimpleNamespace(properties={})}},
             ),
         )
         self.desks = {self.instance_id: self.desk}

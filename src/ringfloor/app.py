@@ -44,13 +44,15 @@ from ringfloor.base.limits import (
 )
 from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock, stopwatch
 from ringfloor.config import Settings
+from ringfloor.domain import practice
+from ringfloor.domain.commands import UpdateInstance
 from ringfloor.domain.quotas import Quotas
 from ringfloor.domain.resources import Home
 from ringfloor.gateway import phones
 from ringfloor.journal.disk import open_journal
 from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
-from ringfloor.node import vault
+from ringfloor.node import stream_aws, vault
 from ringfloor.node.accounts import Accounts
 from ringfloor.node.attachments import Attachments
 from ringfloor.node.functions import Call, Functions, is_associated, resolved
@@ -58,6 +60,7 @@ from ringfloor.node.history import History
 from ringfloor.node.node import CLOCK_NOTE, Node
 from ringfloor.node.outbox import Outbox
 from ringfloor.node.sealed_input import SealedInput
+from ringfloor.node.stream_targets import Targets
 from ringfloor.node.streams import Streams
 from ringfloor.node.vault import Vault
 from ringfloor.operations import all as operations
@@ -66,13 +69,17 @@ from ringfloor.operations.frozen import Frozen
 from ringfloor.server.agent_service import AgentService
 from ringfloor.server.asgi import Endpoints, Proxies
 from ringfloor.server.chat_news import ChatNews
+from ringfloor.server.exports import Exports
 from ringfloor.server.files import Files
 from ringfloor.server.identity import Identities
+from ringfloor.server.imports import Imports
 from ringfloor.server.participant import ParticipantService
 from ringfloor.server.pipeline import Edge
+from ringfloor.server.report import Reports
 from ringfloor.server.sandbox import Kind, Sandbox
 from ringfloor.server.sandbox import Phones as SandboxPhones
 from ringfloor.server.sockets import Audience, Sockets
+from ringfloor.server.streams import ABORT, ACTION, StreamEvents
 from ringfloor.server.traces import Traces
 from ringfloor.simulator import demo
 
@@ -99,9 +106,8 @@ class App:
             vault.prove(self.journal, keeper)
             self.history = History.open(settings.data, report)
             self.clock = _clock(settings, self.journal)
-            self.node = Node(
-                self.journal, self.history, self.clock, chance, Streams(settings.streams)
-            )
+            streams = Streams(settings.streams, _targets(settings))
+            self.node = Node(self.journal, self.history, self.clock, chance, streams)
             functions = Functions(
                 resolved(settings.functions),
                 direct=settings.sandbox,
@@ -118,6 +124,7 @@ class App:
             progress = Progress(sys.stderr)
             self.node.recover(self.outbox, progress.show)
             progress.end()
+            self._practise()
             sealer = Sealer((vault.sealing_key(self.journal, keeper),))
             accounts = Accounts(self.node, sealer, keeper, settings.account, _root(settings))
             accounts.recover()
@@ -138,9 +145,19 @@ class App:
             number=SANDBOX_NUMBER if settings.sandbox else None,
             sandbox=settings.sandbox,
             pool=settings.pool,
+            practice=settings.practice,
             lenient_flows=settings.lenient_flows,
+            oldest_in_ms=settings.oldest_in_ms,
         )
         self.endpoints = self._endpoints()
+
+    def _practise(self) -> None:
+        """Tell the instances that there are what has been set since; they keep it themselves."""
+        for desk in self.node.desks.values():
+            instance = desk.center.instance
+            wanted = self.settings.practice
+            if instance is not None and not practice.is_followed(instance.properties, wanted):
+                self.node.post(desk.instance_id, UpdateInstance(practice.changes(wanted)))
 
     def _endpoints(self) -> Endpoints:
         settings = self.settings
@@ -151,7 +168,7 @@ class App:
             service=self.service,
             secrets=self.service.accounts,
             policies=self.service.accounts,
-            throttle=_throttle(settings, AWS_LIMITS, api.operations),
+            throttle=_throttle(settings, AWS_LIMITS, api.operations.keys() | {ACTION}),
             clock=self.clock,
             wall=WallClock(),
             signature_window=settings.signature_window_seconds * SECOND,
@@ -179,7 +196,7 @@ class App:
         sealer = self.service.sealer
         files = Files(self.attachments, sealer, self.clock)
         sockets = Sockets(sealer, self.clock, audience, news)
-        known = api.operations.keys() | chats.api.operations.keys() | actions
+        known = api.operations.keys() | chats.api.operations.keys() | actions | {ACTION}
         unknown = settings.rates.keys() - known - {"*"}
         if unknown:
             raise Fault(
@@ -193,10 +210,12 @@ class App:
             edge,
             agents,
             identities,
-            Traces(edge),
+            (Traces(edge), Exports(edge), Imports(edge)),
+            Reports(edge),
             chats,
             files,
             sockets,
+            StreamEvents(edge),
             sandbox,
             self._settle,
             well,
@@ -217,7 +236,8 @@ class App:
         customers = self._sandbox_phones()
         callers = demo.Callers(customers.call, customers.press, customers.hang_up)
         home = Home(self.settings.region, self.settings.account, derive(chance(), 0))
-        return lambda address: demo.run(self.node, callers, home, address, out)
+        kept = practice.kept(self.settings.practice)
+        return lambda address: demo.run(self.node, callers, home, address, out, kept)
 
     def _sandbox_phones(self) -> SandboxPhones:
         carrier, now = self.phones, self.clock.now
@@ -319,6 +339,7 @@ class _Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_head = False
+        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]  # besides ASGI's
 
     @override
     def on_message_complete(self) -> None:
@@ -425,6 +446,16 @@ def _throttle(settings: Settings, defaults: Limits, operations: Container[str]) 
     limits = defaults if settings.aws_limits else NO_LIMITS
     own = {name: rate for name, rate in settings.rates.items() if name == "*" or name in operations}
     return Throttle(limits.with_rates(own))
+
+
+def _targets(settings: Settings) -> Targets:
+    return Targets(
+        secrets=settings.stream_secrets,
+        batch=settings.stream_batch,
+        endpoints=settings.stream_endpoints,
+        region=settings.region,
+        aws=stream_aws.Aws if stream_aws.available() else None,
+    )
 
 
 def _root(settings: Settings) -> tuple[str, str]:

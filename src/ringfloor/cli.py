@@ -3,26 +3,35 @@
 import argparse
 import base64
 import logging
-import re
 import sys
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import json
 from msgspec.structs import replace
 
-from ringfloor import __version__, cli_flow, cli_iam, cli_trace
+from ringfloor import (
+    __version__,
+    cli_export,
+    cli_flow,
+    cli_iam,
+    cli_import,
+    cli_report,
+    cli_stream,
+    cli_trace,
+)
 from ringfloor.app import App, run
 from ringfloor.base.errors import Fault
 from ringfloor.base.ids import secret
-from ringfloor.base.time import DAY, HOUR, MINUTE, SECOND, Instant, WallClock
+from ringfloor.base.time import WallClock
+from ringfloor.client import moment
 from ringfloor.config import (
     ACCESS_KEY_ID,
     ENCRYPTION_KEY,
     SECRET_ACCESS_KEY,
     SETTINGS,
+    STREAM_SECRET,
     Settings,
     add_options,
     settings,
@@ -154,10 +163,42 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
     )
     cli_trace.add_options(trace)
 
+    stream = commands.add_parser(
+        "stream",
+        help="follow what happens: contacts, their records, agents",
+        description=cli_stream.DESCRIPTION,
+        formatter_class=raw,
+    )
+    cli_stream.add_options(stream)
+
+    for name, text, command in (
+        ("export", "write contact records, agents' time or metrics to a file", cli_export),
+        ("import", "bring the log of another contact center in", cli_import),
+    ):
+        described = commands.add_parser(
+            name, help=text, description=command.DESCRIPTION, formatter_class=raw
+        )
+        command.add_options(described)
+
+    report = commands.add_parser(
+        "report",
+        help="arrivals, service level, waits and agents' day as a page with plots",
+        description=cli_report.DESCRIPTION,
+        formatter_class=raw,
+    )
+    cli_report.add_options(report)
+
+    _add_upkeep(commands)
+    return parser
+
+
+def _add_upkeep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Keys, and journals that are not in use."""
     keys = commands.add_parser("keys", help="keys that encrypt secrets at rest")
     new = keys.add_subparsers(required=True, metavar="VERB").add_parser(
         "new", help=f"print a fresh key for {ENCRYPTION_KEY}"
     )
+    new.add_argument("--webhook", action="store_true", help=f"a secret for {STREAM_SECRET} instead")
     new.set_defaults(run=_new_key)
 
     journal = commands.add_parser("journal", help="check or mend a journal that is not in use")
@@ -171,7 +212,6 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
         verb.set_defaults(run=command)
     cut.add_argument("--instance", required=True, metavar="I", help="id of the instance")
     cut.add_argument("--after", required=True, type=int, metavar="N", help="last record to keep")
-    return parser
 
 
 def _report(text: str) -> None:
@@ -208,8 +248,8 @@ def _with_keys(wanted: Settings, access_key_id: str, secret_access_key: str) -> 
     )
 
 
-def _new_key(_options: argparse.Namespace) -> int:
-    print(base64.b64encode(secret(KEY_BYTES)).decode())
+def _new_key(options: argparse.Namespace) -> int:
+    print(("whsec_" if options.webhook else "") + base64.b64encode(secret(KEY_BYTES)).decode())
     return 0
 
 
@@ -220,8 +260,8 @@ def _audit(options: argparse.Namespace) -> int:
             name.replace("-", "_"): getattr(options, name.replace("-", "_"))
             for name in AUDIT_PATTERNS
         },
-        since=_moment("since", options.since, now) or 0,
-        until=_moment("until", options.until, now),
+        since=moment("since", options.since, now) if options.since else 0,
+        until=moment("until", options.until, now) if options.until else None,
         everything=options.all,
     )
     with reading(options.data) as journal:
@@ -233,21 +273,6 @@ def _audit(options: argparse.Namespace) -> int:
     if not shown:
         _report("nothing in the audit trail fits")
     return 0
-
-
-def _moment(name: str, text: str, now: Instant) -> Instant | None:
-    """A time or an age; raises Fault."""
-    if not text:
-        return None
-    age = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
-    if age is not None:
-        return now - int(age[1]) * {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}[age[2]]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        rule = "is neither 2026-11-20, 2026-11-20T08:30:00Z nor an age such as 90m, 12h, 7d"
-        raise Fault(f"--{name}: {text!r} {rule}") from error
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * SECOND)
 
 
 def _check(options: argparse.Namespace) -> int:

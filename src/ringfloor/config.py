@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -20,11 +20,16 @@ from typing_extensions import override
 
 from ringfloor.aws.throttle import Rate
 from ringfloor.base.errors import Fault
+from ringfloor.base.limits import RING_SECONDS_MAX, STREAM_WEBHOOK_BATCH_MAX
+from ringfloor.base.time import SECOND
 from ringfloor.domain import numbers
 from ringfloor.domain.numbers import Pool
+from ringfloor.domain.practice import USUAL, Practice
 from ringfloor.domain.quotas import QUOTAS
 from ringfloor.node.functions import PYTHON
-from ringfloor.node.streams import STREAMS, Stream
+from ringfloor.node.stream_lines import STREAMS, Stream
+from ringfloor.node.stream_targets import AWS, ENDPOINTS
+from ringfloor.projections.current_rows import OLDEST_IN_MS, OldestInMs
 
 
 class Setting(NamedTuple):
@@ -62,6 +67,14 @@ SETTINGS = (
         "",
         "which flows can be published: those that keep all of AWS's rules, or all that can run",
         ("strict", "lenient"),
+    ),
+    Setting(
+        "oldest-in-ms",
+        "ungrouped",
+        "",
+        "which rows of GetCurrentMetricData tell OLDEST_CONTACT_AGE in milliseconds; today's"
+        " documentation of AWS says those without grouping, that of 2020 the others",
+        OLDEST_IN_MS,
     ),
     Setting(
         "proxy",
@@ -117,10 +130,26 @@ SETTINGS = (
         "",
         "NAME=TARGET",
         "tell contact-events, contact-records or agent-events, as AWS does, to a file (a JSON"
-        " object a line) or to an http address (a POST each); may be repeated (in the variable:"
-        " separated by blanks)",
+        " object a line), to an http address (a POST each), to kinesis://STREAM, firehose://STREAM"
+        " or, contact-events, to eventbridge://BUS; may be repeated (in the variable: separated by"
+        " blanks)",
         many=True,
     ),
+    Setting(
+        "stream-batch",
+        "1",
+        "N",
+        "how many lines of a stream go into one POST; more than 1: as an array",
+    ),
+    Setting(
+        "kinesis-endpoint",
+        "",
+        "URL",
+        "where Kinesis Data Streams is; then streams that instances name as their stores of contact"
+        " records and agent events are told, too",
+    ),
+    Setting("firehose-endpoint", "", "URL", "where Data Firehose is; likewise"),
+    Setting("events-endpoint", "", "URL", "where EventBridge is"),
     Setting(
         "number-pool",
         " ".join(numbers.DEFAULT),
@@ -128,6 +157,28 @@ SETTINGS = (
         "phone numbers that can be claimed: COUNTRY:TYPE:+FIRST-+LAST; may be repeated (in the"
         " variable: separated by blanks)",
         many=True,
+    ),
+    Setting(
+        "ring-seconds",
+        "20",
+        "S",
+        "how long an offer rings at an agent, on every channel, before he has missed it",
+    ),
+    Setting(
+        "callback-rank",
+        "call",
+        "",
+        "by what a queued callback is ranked in line: when the call began that asked for it, or"
+        " when the callback itself entered the queue",
+        ("call", "callback"),
+    ),
+    Setting(
+        "callback-duration",
+        "wait",
+        "",
+        "what Queue.Duration of an agent-first callback's record counts: its wait in the queue, or"
+        " the initial delay before that, too",
+        ("wait", "delay"),
     ),
     Setting(
         "signature-window",
@@ -140,6 +191,7 @@ SETTINGS = (
 ACCESS_KEY_ID = "RINGFLOOR_ACCESS_KEY_ID"
 CHECK_RESULTS = "RINGFLOOR_CHECK_RESULTS"
 ENCRYPTION_KEY = "RINGFLOOR_ENCRYPTION_KEY"
+STREAM_SECRET = "RINGFLOOR_STREAM_SECRET"  # noqa: S105  the name of a variable
 SECRET_ACCESS_KEY = "RINGFLOOR_SECRET_ACCESS_KEY"  # noqa: S105  the name of a variable
 
 
@@ -157,6 +209,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     account: str = "123456789012"
     aws_limits: bool = False
     lenient_flows: bool = False
+    oldest_in_ms: OldestInMs = "ungrouped"
     proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     rates: Mapping[str, Rate] = {}
     """By operation; `*`: of all that are not named."""
@@ -167,8 +220,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     bots: Mapping[str, str] = {}
     """By alias ARN, id or name, likewise."""
     streams: Mapping[Stream, str] = {}
-    """By name of the stream: a file or an http address."""
+    """By name of the stream: a file, an http address, or such as kinesis://STREAM. Not shown: an
+    address may be a secret."""
+    stream_batch: int = 1
+    stream_endpoints: Mapping[str, str] = {}
+    """Of AWS's services, by scheme: kinesis, firehose, eventbridge."""
+    stream_secrets: tuple[bytes, ...] = ()
+    """All of them sign what is posted."""
     pool: Pool = numbers.pool(map(numbers.parse, numbers.DEFAULT))
+    practice: Practice = USUAL
+    """What instances do where AWS leaves it open."""
     signature_window_seconds: int = 900
     check_results: bool = False
     """Compare every result with the model before it is sent; for tests."""
@@ -184,7 +245,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         shown = (
             f"{name}={getattr(self, name)!r}"
             for name in self.__struct_fields__
-            if name not in {"secret_access_key", "encryption_keys"}
+            if name not in {"secret_access_key", "encryption_keys", "stream_secrets", "streams"}
         )
         return f"Settings({', '.join(shown)})"
 
@@ -273,13 +334,18 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
         account=_account(raw["account"]),
         aws_limits=_choice("limits", raw["limits"]) == "aws",
         lenient_flows=_choice("flows", raw["flows"]) == "lenient",
+        oldest_in_ms=cast("OldestInMs", _choice("oldest-in-ms", raw["oldest-in-ms"])),
         proxies=tuple(_network(each) for each in raw["proxy"].split()),
         rates=dict(_rate(each) for each in raw["rate"].split()),
         quotas=dict(_quota(each) for each in raw["quota"].split()),
         functions=dict(_binding("function", each) for each in raw["function"].split()),
         bots=dict(_binding("bot", each) for each in raw["bot"].split()),
         streams=_streams(raw["stream"].split()),
+        stream_batch=_number("stream-batch", raw["stream-batch"], 1, STREAM_WEBHOOK_BATCH_MAX),
+        stream_endpoints=_stream_endpoints(raw),
+        stream_secrets=_stream_secrets(environment.get(STREAM_SECRET, "")),
         pool=_pool(raw["number-pool"].split()),
+        practice=_practice(raw),
         signature_window_seconds=_number("signature-window", raw["signature-window"], 1, 86_400),
         check_results=_count(CHECK_RESULTS, environment.get(CHECK_RESULTS, "0")) > 0,
         access_key_id=environment.get(ACCESS_KEY_ID) or None,
@@ -301,6 +367,17 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
                     " --sandbox"
                 )
     return result
+
+
+def _practice(raw: Mapping[str, str]) -> Practice:
+    ring = _number("ring-seconds", raw["ring-seconds"], 1, RING_SECONDS_MAX)
+    own = _choice("callback-rank", raw["callback-rank"]) == "callback"
+    delay = _choice("callback-duration", raw["callback-duration"]) == "delay"
+    return Practice(
+        ring_ms=ring * SECOND,
+        callback_rank="callback" if own else "call",
+        callback_duration="delay" if delay else "wait",
+    )
 
 
 def _given(setting: Setting, options: argparse.Namespace, environment: Mapping[str, str]) -> str:
@@ -358,13 +435,8 @@ def _quota(text: str) -> tuple[str, int]:
 
 def _encryption_keys(value: str) -> tuple[bytes, ...]:
     """Keys in base64, separated by blanks, or @FILE with them. The message shows none of them."""
-    if value.startswith("@"):
-        try:
-            value = Path(value[1:]).read_text(encoding="ascii")
-        except (OSError, ValueError) as error:
-            raise Fault(f"{ENCRYPTION_KEY}: cannot read {value[1:]}: {error}") from error
     keys = []
-    for number, text in enumerate(value.split(), 1):
+    for number, text in enumerate(_secrets(ENCRYPTION_KEY, value), 1):
         try:
             key = base64.b64decode(text, validate=True)
         except binascii.Error:
@@ -376,6 +448,41 @@ def _encryption_keys(value: str) -> tuple[bytes, ...]:
             )
         keys.append(key)
     return tuple(keys)
+
+
+def _stream_secrets(value: str) -> tuple[bytes, ...]:
+    """Secrets as Standard Webhooks writes them, or @FILE with them. The message shows none."""
+    secrets = []
+    for number, text in enumerate(_secrets(STREAM_SECRET, value), 1):
+        try:
+            secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            secret = b""
+        if not text.startswith("whsec_") or not 24 <= len(secret) <= 64:
+            raise Fault(
+                f"{STREAM_SECRET}: secret {number} is not whsec_ and then 24 to 64 bytes in base64;"
+                " `ringfloor keys new --webhook` makes one"
+            )
+        secrets.append(secret)
+    return tuple(secrets)
+
+
+def _secrets(name: str, value: str) -> list[str]:
+    """What a variable holds that no other may see: words, or @FILE with them."""
+    if value.startswith("@"):
+        try:
+            value = Path(value[1:]).read_text(encoding="ascii")
+        except (OSError, ValueError) as error:
+            raise Fault(f"{name}: cannot read {value[1:]}: {error}") from error
+    return value.split()
+
+
+def _stream_endpoints(raw: Mapping[str, str]) -> dict[str, str]:
+    found = {scheme: raw[setting] for scheme, setting in ENDPOINTS.items() if raw[setting]}
+    for scheme, address in found.items():
+        if not address.startswith(("http://", "https://")) or not _has_host(address):
+            raise Fault(f"{ENDPOINTS[scheme]}: {address!r} is no http address")
+    return found
 
 
 def _streams(given: Sequence[str]) -> dict[Stream, str]:
@@ -391,13 +498,20 @@ def _stream(text: str) -> tuple[Stream, str]:
     name, _, target = text.partition("=")
     is_address = target.startswith(("http://", "https://"))
     if is_address and not _has_host(target):
-        raise Fault(f"stream: {text!r} has an address without a host, or with a port that is none")
+        raise Fault(f"stream: the address of {name} has no host, or a port that is none")
+    scheme, separator, named = target.partition("://")
+    if separator and scheme not in {"http", "https", *AWS}:
+        raise Fault(f"stream: {text!r}: {scheme} is none of http, https, {', '.join(AWS)}")
+    if scheme == "eventbridge" and name != "contact-events":
+        raise Fault(f"stream: {text!r}: EventBridge is told contact-events alone, as by AWS")
+    if separator and not named:
+        raise Fault(f"stream: {text!r} does not name the stream or bus")
     for stream in STREAMS:
         if name == stream and target:
             return stream, target
     raise Fault(
         f"stream: {text!r} is not NAME=TARGET, where NAME is one of {', '.join(STREAMS)} and TARGET"
-        " a file or an http address"
+        " a file, an http address or such as kinesis://STREAM"
     )
 
 

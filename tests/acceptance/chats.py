@@ -17,9 +17,9 @@ TOKENS = (f"token-{number}" for number in itertools.count())
 class Agent:
     """An agent's desktop: the agent service for his state, the participant service for chats."""
 
-    def __init__(self, center: "ChatCenter") -> None:
+    def __init__(self, center: "ChatCenter", username: str = "ann") -> None:
         self.server = center.server
-        login = {"instance": center.alias, "username": "ann", "password": PASSWORD}
+        login = {"instance": center.alias, "username": username, "password": PASSWORD}
         self.bearer = self.server.ask("POST", "/auth/login", login)["accessToken"]
         self.participants = self.server.client("connectparticipant")
         url = self.call("CreateTransport", transportType="web_socket")["webSocketTransport"]["url"]

@@ -172,3 +172,29 @@ def test_a_customer_first_callback_dials_while_the_agent_is_free(center):
     assert center.state(dialled) == "CONNECTING"
     center.answer()
     assert center.state(dialled) == "CONNECTED"
+
+
+def test_practice_is_told_to_new_instances_and_after_a_restart_to_those_there_are(start, tmp_path):
+    """How long an offer rings: of the instance that is made, and again when it is set otherwise."""
+
+    def begin(*options):
+        return start("--data", str(tmp_path), "--sandbox", "--clock", "virtual", *options)
+
+    def missed_after(seconds):
+        asked = {"InstanceId": center.instance, "ContactId": center.dial()}
+        center.advance(seconds - 1)
+        with pytest.raises(center.connect.exceptions.InvalidRequestException):
+            center.connect.dismiss_user_contact(UserId=center.agent, **asked)
+        center.advance(1)
+        center.connect.dismiss_user_contact(UserId=center.agent, **asked)  # and is rung again
+        center.connect.stop_contact(**asked)
+        center.connect.dismiss_user_contact(UserId=center.agent, **asked)
+
+    center = FirstCenter(begin("--ring-seconds", "5"))
+    center.act("available")
+    missed_after(5)
+    for options, seconds in ((("--ring-seconds", "9"), 9), ((), 20)):
+        center.server.stop()
+        server = begin(*options)
+        center.server, center.connect = server, server.client()
+        missed_after(seconds)

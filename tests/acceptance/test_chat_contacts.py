@@ -136,6 +136,14 @@ def test_a_chat_continues_one_that_has_ended(center):
     assert [each.get("ContactId") for each in items][-3:] == [third["ContactId"]] * 3
     last_two = center.transcript(token, StartPosition={"MostRecent": 2}, ScanDirection="FORWARD")
     assert texts(last_two) == ["joined", "rehydrated"]
+    of_first = center.transcript(token, ContactId=first["ContactId"])
+    assert texts(of_first) == [hello, "joined", "first", "ended"]
+    of_third = center.transcript(token, ContactId=third["ContactId"])
+    assert texts(of_third) == [hello, "joined", "rehydrated"]
+    foreign = center.start()["ContactId"]
+    for contact_id in (foreign, NOBODY):
+        asked = {"ConnectionToken": token, "ContactId": contact_id}
+        assert refused(center.participants.get_transcript, **asked) == "Validation"
 
 
 def test_attributes_are_copied_from_a_related_contact(center):

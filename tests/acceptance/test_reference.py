@@ -477,6 +477,7 @@ def metrics() -> Iterator[Row]:
     yield from _rows(
         "GetContactMetrics",
         ("ContactId", Place.ended, "InvalidRequest", "is not in queue"),
+        ("ContactId", "no id", "InvalidParameter", "a UUID in lower case"),
         ("Metrics", GONE, "InvalidRequest", ""),
         ("Metrics", [], "InvalidParameter", "at least 1"),
         ("Metrics", [{}], "InvalidRequest", "Name is required"),

@@ -190,6 +190,45 @@ def test_a_crash_loses_nothing_and_repeats_under_the_same_id(start, data, tmp_pa
     assert all(by_id[each["id"]] == each for each in told)
 
 
+def test_a_crash_between_what_was_taken_and_the_note_of_it_repeats_it_under_its_id(start, data):
+    """Killed as soon as the address has answered: the note of it comes later, or never."""
+    taken = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            taken.append((self.headers["webhook-id"], body))
+            self.send_response(204)
+            self.end_headers()
+            if len(taken) == 3:
+                center.server.process.kill()
+
+        def log_message(self, *_):
+            pass
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    stream = f"contact-events=http://127.0.0.1:{listener.server_port}/"
+    options = ("--data", str(data), "--sandbox", "--clock", "virtual", "--stream", stream)
+    center = FirstCenter(start(*options))
+    contact = center.dial()
+    until(center.server.process.poll)
+    center.server = start(*options)
+    center.connect = center.server.client()
+    for deed in ("available", "accept", "hangup", "complete"):
+        center.act(deed)
+    until(lambda: taken if taken[-1][1]["detail"]["eventType"] == "COMPLETED" else None, tries=600)
+    listener.shutdown()
+    listener.server_close()
+    ids = [identifier for identifier, _ in taken]
+    assert len(ids) > len(set(ids)) == len(LIFE)
+    assert ids[3] in ids[:3]
+    kinds = {identifier: body["detail"]["eventType"] for identifier, body in taken}
+    assert list(kinds.values()) == LIFE
+    assert all(body == dict(taken)[identifier] for identifier, body in taken)
+    assert {body["detail"]["contactId"] for _, body in taken} == {contact}
+
+
 def test_an_address_that_is_down_is_asked_again(start):
     taken = []
 

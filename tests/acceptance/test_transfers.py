@@ -172,7 +172,7 @@ def test_a_warm_transfer_with_swap_and_conference(center, ann):
     assert center.heard(contact)[-1] == f"joined agent:{center.bob}"
     assert set(bob.parties()) == {leg, contact}
     first, second = center.contact(contact), center.contact(bobs)
-    assert first["DisconnectReason"] == "AGENT_DISCONNECT"
+    assert first["DisconnectReason"] == "OTHER"
     (following,) = first["NextContacts"]
     made = following["NextContactMetadata"]["QuickConnectContactData"]
     assert (following["Type"], made["ContactId"], made["QuickConnectName"]) == (
@@ -205,7 +205,7 @@ def test_a_cold_transfer_to_a_queue(center, ann):
     assert center.heard(contact)[-1] == f"joined agent:{center.bob}"
     bob.hang_up(waits)
     assert center.contact(waits)["DisconnectReason"] == "AGENT_DISCONNECT"
-    assert center.contact(contact)["DisconnectReason"] == "AGENT_DISCONNECT"
+    assert center.contact(contact)["DisconnectReason"] == "OTHER"
 
 
 def test_an_outside_party_stays_with_the_customer(center, ann):

@@ -32,6 +32,10 @@ import chromium from "@sparticuz/chromium";
 console.log(await chromium.executablePath());
 """
 ANSWER_SECONDS = 30
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{own}</dir><dir>/usr/share/fonts</dir><cachedir>{home}/fonts</cachedir></fontconfig>
+"""
+"""The package's own file looks for fonts where AWS has them, and finds none."""
 
 TELLING = """(async () => {
   try { return await (EXPRESSION); }
@@ -73,7 +77,9 @@ class Executable:
         variables = {"PATH": os.environ["PATH"], "HOME": str(home), "TZ": "UTC"}
         if self.libraries is not None:  # of Chromium's own libraries few machines have all
             variables["LD_LIBRARY_PATH"] = str(self.libraries)
-            variables["FONTCONFIG_PATH"] = str(UNPACKED / "fonts")
+            fonts = home / "fonts.conf"
+            fonts.write_text(FONTS.format(own=UNPACKED / "fonts/fonts", home=home))
+            variables["FONTCONFIG_FILE"] = str(fonts)
         return variables
 
 
@@ -106,13 +112,17 @@ class Page:
         self._session: str | None = None
         self.complaints: list[str] = []
         """What the console said in red, and exceptions that nobody caught."""
+        self.logged: list[str] = []
+        """What the browser itself said in red, such as what a policy forbade."""
+        self.requested: list[str] = []
+        """Every address that was asked for anything."""
 
     def attach(self) -> None:
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)[
             "sessionId"
         ]
-        for domain in ("Runtime", "Page", "Log"):
+        for domain in ("Runtime", "Page", "Log", "Network"):
             self.ask(f"{domain}.enable")
 
     def ask(self, method: str, **params: Any) -> Any:
@@ -162,6 +172,10 @@ class Page:
             self.complaints.append(" ".join(words))
         elif said.get("method") == "Runtime.exceptionThrown":
             self.complaints.append(json.dumps(params["exceptionDetails"]))
+        elif said.get("method") == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.logged.append(params["entry"]["text"])
+        elif said.get("method") == "Network.requestWillBeSent":
+            self.requested.append(params["request"]["url"])
 
 
 @contextmanager

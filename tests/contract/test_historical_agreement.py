@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
+from ringfloor.domain.facts import AgentTime, Fact, Leg, Offer
 from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.node.history import History
 from ringfloor.projections.historical_metrics import METRICS
@@ -70,7 +70,7 @@ def average(numbers: list[int | None]) -> float | None:
     return sum(there) / 1000 / len(there) if there else None
 
 
-def by_hand(legs: list[Leg], missed: list[MissedOffer], contact: int, available: int) -> Values:
+def by_hand(legs: list[Leg], missed: list[Offer], contact: int, available: int) -> Values:
     handled = [leg for leg in legs if leg.connected_to_agent_at is not None]
     queued = [leg for leg in legs if leg.enqueued_at is not None]
     waits = [wait(leg) for leg in queued]
@@ -146,9 +146,10 @@ def answer_by_hand(
     missed = [
         fact
         for fact in facts
-        if isinstance(fact, MissedOffer)
+        if isinstance(fact, Offer)
+        and fact.outcome in {"missed", "rejected", "customer_left"}
         and fact.queue_id is not None
-        and query.start <= fact.at < query.end
+        and query.start <= fact.ended_at < query.end
         and wanted(fact.queue_id, fact.channel)
     ]
 
@@ -241,13 +242,15 @@ def legs(draw: Callable[..., object]) -> Leg:
     )
 
 
-missed_offers = st.builds(
-    MissedOffer,
+offers = st.builds(
+    Offer,
     contact_id=st.just("c"),
     agent_id=st.just("a"),
     queue_id=st.none() | st.sampled_from(QUEUES),
     channel=st.sampled_from(CHANNELS),
-    at=moments,
+    offered_at=moments,
+    ended_at=moments,
+    outcome=st.sampled_from(("accepted", "missed", "rejected", "customer_left", "failed")),
 )
 
 
@@ -263,7 +266,7 @@ def agent_times(draw: Callable[..., object]) -> AgentTime:
     )
 
 
-fact_lists = st.lists(legs() | missed_offers | agent_times(), max_size=25)
+fact_lists = st.lists(legs() | offers | agent_times(), max_size=25)
 groupings = st.sampled_from(
     ([], ["QUEUE"], ["CHANNEL"], ["QUEUE", "CHANNEL"], ["CHANNEL", "QUEUE"])
 )

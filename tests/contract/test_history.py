@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import typing
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, pairwise
 from pathlib import Path
 from threading import Event
+from types import NoneType, UnionType
 from zlib import crc32
 
 import duckdb
@@ -16,10 +18,11 @@ from ringfloor.base.codec import decoder, encode
 from ringfloor.base.errors import Fault
 from ringfloor.domain.contact import Contact
 from ringfloor.domain.events import AttributesUpdated
-from ringfloor.domain.facts import AgentTime, Amendment, Expiry, Fact, Leg, MissedOffer
+from ringfloor.domain.facts import AgentTime, Amendment, Expiry, Fact, Leg, Offer
 from ringfloor.node import history as historical
 from ringfloor.node.history import FILE, History
 from ringfloor.projections.historical_request import parse
+from ringfloor.projections.records import SINCE
 
 START = 1_709_632_800_000
 NOW = START + 900_000
@@ -41,9 +44,15 @@ def a_leg(**changes: object) -> Leg:
     return Leg(**(given | changes))
 
 
-def a_missed_offer() -> MissedOffer:
-    return MissedOffer(
-        contact_id="c", agent_id="a", queue_id="sales", channel="VOICE", at=START + 2
+def a_missed_offer(at: int = START + 2) -> Offer:
+    return Offer(
+        contact_id="c",
+        agent_id="a",
+        queue_id="sales",
+        channel="VOICE",
+        offered_at=at - 1,
+        ended_at=at,
+        outcome="missed",
     )
 
 
@@ -161,9 +170,9 @@ def test_facts_that_cannot_be_kept_leave_nothing_behind(history):
 
 
 def test_a_transaction_that_fails_half_way_leaves_nothing_behind(history, monkeypatch):
-    wrong = historical.TABLES[MissedOffer]._replace(name="no_such_table")
+    wrong = historical.TABLES[Offer]._replace(name="no_such_table")
     with monkeypatch.context() as patch:
-        patch.setitem(historical.TABLES, MissedOffer, wrong)
+        patch.setitem(historical.TABLES, Offer, wrong)
         with pytest.raises(Fault, match="no_such_table"):
             history.load("i", 1, a_batch())
     assert history.last("i") == 0
@@ -278,10 +287,7 @@ def test_an_amendment_that_fails_takes_its_batch_with_it(history):
 def test_what_expires_is_gone_in_its_turn(history):
     """Older than the instant: legs by their beginning, all else by its end."""
     old, kept, late = (a_leg(initiated_at=START + at, record=b"r") for at in (-1, 0, -2))
-    facts = [
-        MissedOffer(contact_id="c", agent_id="a", queue_id="q", channel="VOICE", at=START + at)
-        for at in (-1, 0)
-    ] + [
+    facts = [a_missed_offer(at) for at in (START - 1, START)] + [
         AgentTime(
             agent_id="a", routing_profile_id="p", kind="idle", started_at=START - 9, ended_at=ended
         )
@@ -291,9 +297,53 @@ def test_what_expires_is_gone_in_its_turn(history):
     history.load("i", 1, [old, kept, *facts])
     history.load("i", 2, [a_leg(initiated_at=START - 1), Expiry(before=START), late])
     assert [history.leg("i", leg.contact_id) for leg in (old, kept, late)] == [None, b"r", b"r"]
-    for instance, missed_offers, times in (("i", 1, 1), ("j", 2, 2)):
+    for instance, offers, times in (("i", 1, 1), ("j", 2, 2)):
         found = {name: count for name, count in counts(history, instance).items() if count}
-        assert found == {"leg": 2, "missed_offer": missed_offers, "agent_time": times}
+        assert found == {"leg": 2, "offer": offers, "agent_time": times}
+
+
+def a_fact(kind: type[Fact], at: int) -> Fact:
+    """Something in every field, each of its own type; the instants are these."""
+    members = {}
+    for number, field in enumerate(msgspec.structs.fields(kind)):
+        shapes = typing.get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+        words = [word for shape in shapes for word in typing.get_args(shape) or [shape]]
+        match next(each for each in words if each is not NoneType):
+            case str() as word:
+                members[field.name] = word
+            case shape if shape is int:
+                members[field.name] = number
+            case shape if shape is bool:
+                members[field.name] = True
+            case shape if shape is bytes:
+                members[field.name] = b"b"
+            case _:
+                members[field.name] = {
+                    dict: {field.name: "v"},
+                    tuple: ("one", "two"),
+                }.get(typing.get_origin(field.type), field.name)
+    return kind(**(members | {SINCE[kind]: at}))
+
+
+@pytest.mark.parametrize("kind", SINCE)
+def test_a_fact_is_kept_as_it_was_told_until_it_expires(history, kind):
+    facts = [a_fact(kind, START), a_fact(kind, START - 1)]
+    history.load("i", 1, facts)
+    columns = ", ".join(f'"{field.name}"' for field in msgspec.structs.fields(kind))
+    table = historical.TABLES[kind]
+    statement = f'SELECT {columns} FROM {table.name} ORDER BY "{table.since}" DESC'
+
+    def kept():
+        rows = history._database.cursor().execute(statement).fetchall()
+        return [tuple(map(tuple_or_value, row)) for row in rows]
+
+    assert kept() == [tuple(map(tuple_or_value, msgspec.structs.astuple(fact))) for fact in facts]
+    history.load("i", 2, [Expiry(before=START)])
+    assert [row[kind.__struct_fields__.index(table.since)] for row in kept()] == [START]
+
+
+def tuple_or_value(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def counts(history: History, instance: str) -> dict[str, int]:
@@ -328,7 +378,7 @@ def test_what_is_loaded_outlives_a_restart(tmp_path):
 LOADER = f"""
 import sys
 from pathlib import Path
-from ringfloor.domain.facts import Leg, MissedOffer
+from ringfloor.domain.facts import Leg, Offer
 from ringfloor.node.history import History
 history = History.open(Path(sys.argv[1]), print)
 at = {START} + 1
@@ -338,7 +388,10 @@ for sequence in range(history.last("i") + 1, 1_000_000):
             initiation_method="INBOUND", initiated_at=at, disconnected_at=at,
             connected_to_agent_at=at, record=bytes(500))
         for n in range(30)
-    ] + [MissedOffer(contact_id="c", agent_id="a", queue_id="sales", channel="VOICE", at=at)] * 20
+    ] + [
+        Offer(contact_id="c", agent_id="a", queue_id="sales", channel="VOICE", offered_at=at,
+              ended_at=at, outcome="missed")
+    ] * 20
     history.load("i", sequence, facts)
     print(sequence, flush=True)
 """

@@ -65,10 +65,15 @@ class Agreement(RuleBasedStateMachine):
         after = self.memory.last(name) - back
         self.both(lambda journal: list(journal.read(name, after)))
 
-    @rule(name=names, back=st.integers(-1, 5), payload=payloads)
-    def save_snapshot(self, name: str, back: int, payload: bytes) -> None:
+    @rule(
+        name=names,
+        back=st.integers(-1, 5),
+        payload=payloads,
+        wanted=st.lists(st.integers(-1, 20), max_size=3),
+    )
+    def save_snapshot(self, name: str, back: int, payload: bytes, wanted: list[int]) -> None:
         sequence = self.memory.last(name) - back
-        self.both(lambda journal: journal.save_snapshot(name, sequence, payload))
+        self.both(lambda journal: journal.save_snapshot(name, sequence, payload, wanted))
 
     @rule(key=notes, value=payloads)
     def put_note(self, key: str, value: bytes) -> None:
@@ -167,6 +172,8 @@ def test_the_two_highest_snapshots_stay(journal: Journal, tmp_path: Path) -> Non
         journal.save_snapshot("a", sequence, b"state %d" % sequence)
     assert journal.snapshot("a") == Snapshot("a", 9, b"state 9")
     assert journal.snapshot("b") is None
+    found = [journal.snapshot("a", until) for until in (4, 5, 8, 9, 10)]
+    assert [each and each.sequence for each in found] == [None, 5, 5, 9, 9]
     if isinstance(journal, DiskJournal):
         names = sorted(path.name for path in (tmp_path / "data" / "snapshots").iterdir())
         assert names == ["a.5.snapshot", "a.9.snapshot"]
@@ -174,6 +181,22 @@ def test_the_two_highest_snapshots_stay(journal: Journal, tmp_path: Path) -> Non
         journal.save_snapshot("a", 10, b"")
     with pytest.raises(Unacceptable):
         journal.save_snapshot("a", 0, b"")
+
+
+def test_the_snapshots_stay_from_which_somebody_may_yet_read(journal: Journal) -> None:
+    journal.append(some_records("a", 1, 30))
+
+    def kept() -> list[int]:
+        found = {journal.snapshot("a", until) for until in range(1, 31)}
+        return sorted(each.sequence for each in found if each is not None)
+
+    for sequence in range(3, 31, 3):
+        journal.save_snapshot("a", sequence, b"state", [7, 16, 16, 2, 99])
+    assert kept() == [6, 15, 27, 30]
+    journal.save_snapshot("a", 29, b"state", [16])
+    assert kept() == [15, 29, 30]
+    journal.save_snapshot("a", 30, b"state")
+    assert kept() == [29, 30]
 
 
 def test_everything_has_a_limit(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

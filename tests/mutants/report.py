@@ -1,6 +1,7 @@
 """Report: what share of the faults planted in the engine the tests find, module by module.
 
-    make mutants        plants them (mutmut), runs the tests on each, then this
+    make mutants                plants three a function (mutmut), runs the tests on each, then this
+    make mutants MUTANTS=       plants all of them: hours
 
 Reads what mutmut has left in mutants/. A mutant that lives on is a hole in the tests, unless
 survivors.toml says why nobody could see it: there each reason has names or patterns of names as
@@ -29,6 +30,11 @@ def verdicts(root: Path) -> Iterator[tuple[str, int | None]]:
         yield from json.loads(path.read_text())["exit_code_by_key"].items()
 
 
+def number_of(name: str) -> int:
+    """ringfloor.engine.queue.x_place__mutmut_7: 7, the seventh of its function."""
+    return int(name.rpartition("_")[2])
+
+
 def excused(name: str, reasons: dict[str, list[str]]) -> bool:
     return any(fnmatchcase(name, each) for names in reasons.values() for each in names)
 
@@ -38,11 +44,14 @@ def module_of(name: str) -> str:
     return name.split(".")[2]
 
 
-def main(root: Path = ROOT / "mutants") -> int:
+def main(root: Path = ROOT / "mutants", numbers: frozenset[int] = frozenset()) -> int:
+    """numbers: of the mutants that were planted in each function; none: all of them."""
     reasons = tomllib.loads((HERE / "survivors.toml").read_text())["equivalent"]
     killed, counted, waiting = Counter[str](), Counter[str](), 0
     alive: list[str] = []
     for name, code in verdicts(root):
+        if numbers and number_of(name) not in numbers:
+            continue
         if code is PENDING:
             waiting += 1
         elif code in KILLED:
@@ -62,4 +71,4 @@ def main(root: Path = ROOT / "mutants") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(Path(each) for each in sys.argv[1:])))
+    sys.exit(main(numbers=frozenset(map(int, sys.argv[1:]))))

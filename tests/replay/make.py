@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from engine_builders import (
     NUMBER,
@@ -36,11 +37,13 @@ from ringfloor.domain.chat import Past
 from ringfloor.domain.contact import Contact, Reference
 from ringfloor.domain.events import (
     ContactCompleted,
+    ContactImported,
     ContactInitiated,
     ContactScheduled,
     Event,
     Outcome,
 )
+from ringfloor.domain.logged import LoggedContact
 from ringfloor.engine import engine
 from ringfloor.engine.state import Center
 from simulation.world import World
@@ -427,9 +430,9 @@ def chats() -> Driver:
         4 s    c1 connects               -
         5 s    c1 times CUSTOMER/IDLE=2 AGENT/DISCONNECT_NONCUSTOMER=480   -
         6 s    a1 accepts c1             -
-        7 s    bot:c1 connects           -
-        8 s    c1 writes hello           -
-        9 s    a1:c1 reads hello         -
+        7 s    c1 writes hello           -
+        8 s    a1:c1 reads hello         -
+        9 s    bot:c1 connects           -
         10 s   bot:c1 exits              -
         12 s   a2 monitors c1 m1 BARGE   -
         13 s   a2 barges m1              -
@@ -452,6 +455,26 @@ def chats() -> Driver:
     return center
 
 
+def imports() -> Driver:
+    """Contacts of another center's log: one that was answered, one that was not."""
+    center = a_center(agents=1)
+    queue, agent = center.ids["sales"], center.ids["a1"]
+    waited = LoggedContact(
+        id="waited",
+        initiated_at=START - 90_000,
+        enqueued_at=START - 80_000,
+        dequeued_at=START - 60_000,
+        disconnected_at=START - 60_000,
+        queue=queue,
+    )
+    served = replace(
+        waited, id="served", agent=agent, connected_to_agent_at=START - 60_000, hold_ms=0
+    )
+    served = replace(served, disconnected_at=START - 10_000, after_contact_work_ms=5_000)
+    center.run(commands.ImportContacts((waited, served)))
+    return center
+
+
 SCRIPTS: Mapping[str, Callable[[], Driver]] = {
     "life": life,
     "end": end,
@@ -462,6 +485,7 @@ SCRIPTS: Mapping[str, Callable[[], Driver]] = {
     "parties": parties,
     "asks": asks,
     "conversation": conversation,
+    "imports": imports,
 }
 
 
@@ -523,7 +547,11 @@ def facts(center: Center, outcomes: list[Outcome]) -> dict[str, Any]:
                 "lasted": (leg.disconnected_at or 0) - leg.initiated_at,
                 "holds": [leg.holds, leg.hold_ms, leg.longest_hold_ms],
             }
-            for leg in (event.contact for event in happened if isinstance(event, ContactCompleted))
+            for leg in (
+                event.contact
+                for event in happened
+                if isinstance(event, ContactCompleted | ContactImported)
+            )
         ],
     }
 

@@ -96,6 +96,10 @@ class Leg:
     owes_clean_up: bool = False
     """Flows that were over before something else came, by what they ran as."""
     chat: str | None = None
+    joins: bool = False
+    """Of another agent in a chat, whose customer is another contact's."""
+    heir: str | None = None
+    """The contact that its customer has passed to."""
     plan: Any = None
     """Of a callback: attempts, delays, whether the customer comes first."""
     tried: int = 0
@@ -354,8 +358,7 @@ class Auditor:
         """The agent leaves a conversation: who is there besides him takes his customer."""
         stays = self.calls.customer_stays(leg)
         if stays and self.calls.others(leg):
-            passed = [("CustomerPassed", leg.id)]
-            return [("FlowFinished", leg.id), *passed] if "customer" in leg.plays else passed
+            return self.calls.passes(leg)
         if leg.channel == "VOICE" and not stays:
             return _ending(leg, self.calls.first_reason(leg) or reason)
         return self.remains(leg, reason)
@@ -364,8 +367,13 @@ class Auditor:
         """The contact ends, its customer stays: his flow, if there is one, has another contact."""
         talks = leg.channel in ("VOICE", "CHAT") and "system" in leg.at
         talks = talks and not str(leg.customer).endswith("/agent")
-        if talks and self._hooked(leg, "CustomerRemaining"):
+        served = leg.joins or any(each.joins for each in self.chats.others(leg))
+        if talks and not served and self._hooked(leg, "CustomerRemaining"):
             return [("ContactInitiated",)]
+        return _ending(leg, reason)
+
+    def ending(self, leg: Leg, reason: str) -> list[Said]:
+        """What its end begins with."""
         return _ending(leg, reason)
 
     def _hooked(self, leg: Leg, hook: str) -> str | None:
@@ -655,7 +663,7 @@ class Auditor:
             case "WORKING" | "OVER":
                 return kinds in ({}, {"customer": CLEANS_UP})
             case "TALKING" | "THIRD":
-                if leg.held_since is not None or self.calls.held(leg, leg.id):
+                if leg.held_since is not None or self.calls.customer_waits(leg):
                     may["customer"] = "CUSTOMER_HOLD"
                 if self.calls.held(leg, self.calls.phone(leg)):
                     may["agent"] = "AGENT_HOLD"
@@ -892,6 +900,7 @@ class Auditor:
             hooks=dict(born.hooks),
             unhooked=list(born.hooks_disabled),
             chat=born.chat_id,
+            joins=born.joins,
             plan=born.callback,
             since=born.ranks_from,
             expires=born.expires_at,
@@ -956,7 +965,13 @@ class Auditor:
         before = self.legs.get(leg.before or "")
         if before is None:
             self.need(leg.method in FIRST, f"{leg.id}, {leg.method}, comes after some contact")
+            self.need(not leg.joins, f"{leg.id} joins no chat")
             return
+        asked = isinstance(self.command, commands.AddParty) and leg.method == "TRANSFER"
+        joins = leg.channel == "CHAT" and (
+            asked or (before.joins and leg.method == "QUEUE_TRANSFER")
+        )
+        self.need(leg.joins == joins, f"{leg.id} joins its chat: {joins}")
         self.need(leg.chain == before.chain, f"{leg.id} in the chain {before.chain}")
         if before.stage != "FINAL":
             told = born.attributes
@@ -978,6 +993,8 @@ class Auditor:
         before.next.append(after.id)
         cold = after.channel != "VOICE"  # a call is handed on when its agent leaves
         if after.method == "QUEUE_TRANSFER" or (after.method == "TRANSFER" and cold):
+            if after.joins:
+                return
             before.at["passed"] = self.at
 
     def scheduled(self, event: events.ContactScheduled) -> None:
@@ -1297,7 +1314,7 @@ class Auditor:
         self.need(leg.channel == heir.channel == "VOICE", "a customer is passed on in calls")
         if heir.method != "MONITOR":
             leg.at["passed"] = self.at
-        heir.customer = leg.customer
+        heir.customer, leg.heir = leg.customer, heir.id
         run = heir.plays.get("customer")
         if self.calls.waits(heir) and run is not None and run.asked is not None:
             heir.asks += 1
@@ -1382,7 +1399,7 @@ class Auditor:
             "initial_contact_id": None if leg.before is None else leg.chain,
             "previous_contact_id": leg.before,
             "next_contacts": leg.next,
-            "next_contact_id": leg.next[0] if leg.next else None,
+            "next_contact_id": leg.heir or (leg.next[0] if leg.next else None),
             "transfer_completed_at": at("passed"),
             "pauses": len(leg.pauses),
             "pause_ms": sum(leg.pauses),

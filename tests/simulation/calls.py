@@ -69,6 +69,10 @@ class Calls:
         found = self.seat(leg, channel)
         return found is not None and found.state == "hold"
 
+    def customer_waits(self, leg: Any) -> bool:
+        """Whether the customer's side of a contact is on hold; of a third party, he himself."""
+        return self.held(leg, leg.customer) and self.has_customer(leg)
+
     def has_customer(self, leg: Any) -> bool:
         found = self.seat(leg, leg.customer)
         return found is not None and found.contact == leg.id
@@ -110,6 +114,17 @@ class Calls:
         anybody = seat.role != "monitor" and (barges or self.many())
         return leg.id in (seat.contact, seat.added_by) or anybody
 
+    def is_controlled(self, leg: Any, seat: Seat) -> bool:
+        """Whether another agent is there who may let him speak; else he may himself."""
+        agents = (
+            self.auditor.legs[each.contact]
+            for each in self.room(leg).values()
+            if each.state not in ("gone", "connecting")
+            and each.channel != seat.channel
+            and each.channel.endswith("/agent")
+        )
+        return not self.many() and any(self.controls(each, seat) for each in agents)
+
     # What must come of a command
 
     def expected(self, command: Any) -> Any:
@@ -118,6 +133,8 @@ class Calls:
         leg = auditor.legs.get(command.contact_id)
         if person is None or leg is None or leg.id not in person.holds:
             return "refused"
+        if leg.channel == "CHAT" and isinstance(command, commands.AddParty | commands.DropParty):
+            return auditor.chats.controls(command, leg)
         if leg.channel != "VOICE":
             return None if isinstance(command, commands.SetMonitorState) else "refused"
         if leg.stage != "TALKING" or not self.room(leg):
@@ -157,7 +174,7 @@ class Calls:
                 chosen = [e for e in (mine if own else [seat]) if e.state == "connected"]
                 return [self._to_hold(chosen[0])] if chosen else "refused"
             case commands.ResumeParty():
-                if own and seat.state == "hold" and not self.many():
+                if own and seat.state == "hold" and self.is_controlled(leg, seat):
                     return "refused"
                 wanted = mine if own and seat.state != "hold" else [seat]
                 chosen = [each for each in wanted if each.state == "hold"]
@@ -166,7 +183,7 @@ class Calls:
                 deaf = own or seat.state not in ("connected", "hold")
                 return "refused" if deaf else [("DigitsPressed", seat.contact)]
             case commands.MuteParty():
-                if own and seat.forced and not command.muted and not self.many():
+                if own and seat.forced and not command.muted and self.is_controlled(leg, seat):
                     return "refused"
                 return [] if seat.muted == command.muted else [("PartyMuted", seat.contact)]
         if own:
@@ -185,8 +202,20 @@ class Calls:
     def _back(self, seat: Seat) -> list[tuple[str, ...]]:
         side = "agent" if seat.channel.endswith("/agent") else "customer"
         back = ("ContactResumed" if self._is_agents(seat) else "PartyResumed", seat.contact)
-        plays = self.auditor.legs[seat.contact].plays
-        return [("FlowFinished", seat.contact), back] if side in plays else [back]
+        leg = self.auditor.legs[seat.contact]
+        its_own = side == "agent" or seat.channel == leg.customer
+        stops = its_own and side in leg.plays
+        return [("FlowFinished", seat.contact), back] if stops else [back]
+
+    def passes(self, leg: Any) -> list[tuple[str, ...]]:
+        """The customer goes to somebody else in the call, whom nobody holds any longer."""
+        heir = min(self.others(leg), key=lambda e: (e.role != "agent", e.state == "connecting"))
+        held = [e for e in self.room(leg).values() if e.state == "hold" and e.role != "customer"]
+        freed = [e for e in held if e is heir or heir.role == "third_party"]
+        backs = [said for each in freed for said in self._back(each)]
+        stopped = [("FlowFinished", leg.id)] if "customer" in leg.plays else []
+        again = [said for said in backs if said not in stopped]
+        return [*stopped, *again, ("CustomerPassed", leg.id)]
 
     def refused(self, command: Any) -> None:
         """A refused command changes nothing here either."""

@@ -12,6 +12,7 @@ from ringfloor.base.time import MINUTE, Instant
 from ringfloor.domain import commands, events
 
 CONNECT_MS = 5 * MINUTE
+PARTIES_MAX = 6
 PREFIX = "application/vnd.amazonaws.connect.event."
 
 WRITTEN = (
@@ -80,7 +81,38 @@ class Chats:
         found = self.talks.get(leg.chat or "")
         return found if found is not None and found.contact == leg.id and not found.over else None
 
+    def others(self, leg: Any) -> list[Any]:
+        """The contacts, besides this one, by which agents serve its customer, or are to."""
+        if leg.channel != "CHAT" or leg.chat is None:
+            return []
+        legs = self.auditor._live(*self.auditor.LIVE)
+        there = [e for e in legs if e.chat == leg.chat and e.channel == "CHAT" and e.id != leg.id]
+        return sorted((e for e in there if e.method != "MONITOR"), key=lambda each: each.number)
+
     # What must come of a command
+
+    def controls(self, command: Any, leg: Any) -> Any:
+        """An agent asks another one in, or sends one away."""
+        talk = self.of(leg) or self.talks.get(leg.chat or "")
+        serves = leg.stage == "TALKING" and leg.method != "MONITOR"
+        if not serves or leg.agent != command.agent_id:
+            return "refused"
+        others = self.others(leg)
+        if isinstance(command, commands.AddParty):
+            if talk is None:
+                return "refused"
+            bots = [e for e in talk.guests.values() if e.role == "CUSTOM_BOT" and e.left is None]
+            allowed = self.auditor.settings.get("MultiPartyChatConference")
+            full = 2 + len(others) + len(bots) >= PARTIES_MAX
+            named = command.quick_connect_id is not None
+            return None if allowed and named and not full else "refused"
+        phone = self.auditor.calls.phone
+        for each in (leg, *others):
+            if phone(each) == command.leg:
+                talks = each.stage == "TALKING"
+                left = self.auditor.remains if talks else self.auditor.ending
+                return left(each, "AGENT_DISCONNECT")
+        return "refused"
 
     def expected(self, command: Any) -> Any:
         talk = self.talks.get(command.chat_id)
@@ -101,7 +133,8 @@ class Chats:
                 return [("ChatItemAdded",)]
         if command.message_id not in talk.messages[-100:]:
             return None
-        if talk.lines[command.message_id] == who.id:
+        heard = [each for each in talk.guests.values() if each.is_in() and not each.silent]
+        if who.silent or len(heard) > 2 or talk.lines[command.message_id] == who.id:
             return "refused"
         delivered, read = talk.receipts.get((command.message_id, who.id), (None, None))
         known = delivered is not None and (command.kind == "DELIVERED" or read is not None)
@@ -113,6 +146,8 @@ class Chats:
             case "AGENT":
                 return self.auditor.remains(leg, "AGENT_DISCONNECT")
             case "CUSTOMER" if talk.exits and leg.stage == "TALKING":
+                for each in self.others(leg):
+                    return self.auditor.ending(each, "CUSTOMER_DISCONNECT")
                 return self.auditor.remains(leg, "CUSTOMER_DISCONNECT")
             case "CUSTOMER":
                 return [("ChatItemAdded",) if who.is_in() else ("ParticipantLeft",)]
@@ -176,6 +211,7 @@ class Chats:
                 right = leg.chat == chat_id and leg.channel == "CHAT"
                 self.auditor.need(right, f"{contact_id} is of {chat_id}")
                 self.auditor.need(talk.contact != contact_id, f"{chat_id} moves on")
+                self._passes(self.auditor.legs[talk.contact], leg)
                 talk.contact = contact_id
                 for each in talk.guests.values():
                     each.contact = contact_id if each.user is None else each.contact
@@ -197,6 +233,18 @@ class Chats:
                 talk.over = True
             case _:
                 pass
+
+    def _passes(self, before: Any, leg: Any) -> None:
+        """Who has joined a chat has its customer, once who had him is gone."""
+        if not leg.joins:
+            return
+        need = self.auditor.need
+        need(before.stage not in self.auditor.LIVE, f"{before.id} has the customer no more")
+        there = [each for each in self.others(before) if each.stage == "TALKING"]
+        best = (there or [leg])[0]
+        need(best.id == leg.id, f"{best.id} is there, and comes before {leg.id}")
+        leg.joins, before.heir = False, leg.id
+        before.at["passed"] = self.auditor.at
 
     def _talk(self, chat_id: str) -> Talk:
         talk = self.talks[chat_id]
@@ -325,3 +373,6 @@ class Chats:
         for leg in self.auditor._live(*self.auditor.LIVE):
             talk = self.talks.get(leg.chat or "")
             need(talk is None or not talk.over, f"{leg.id} lives on after {leg.chat}")
+            if talk is not None and leg.channel == "CHAT":
+                beside = leg.joins or leg.method == "MONITOR"
+                need(beside != (talk.contact == leg.id), f"{leg.id} has {talk.id}, or is beside")

@@ -12,7 +12,7 @@ from engine_builders import a_content, an_action
 from ringfloor.base.time import MINUTE, SECOND
 from ringfloor.domain import chat as words
 from ringfloor.domain import commands, dialogue
-from ringfloor.domain.call import is_agent_leg
+from ringfloor.domain.call import agent_leg, is_agent_leg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -311,7 +311,8 @@ def records(world: World) -> None:
 
 
 def allows_more(world: World) -> None:
-    world.ask(commands.UpdateInstance({"MultiPartyConference": world.dice.random() < 0.5}))
+    name = world.dice.choice(("MultiPartyConference", "MultiPartyChatConference"))
+    world.ask(commands.UpdateInstance({name: world.dice.random() < 0.7}))
 
 
 def comes_and_goes(world: World) -> None:
@@ -454,15 +455,42 @@ def continues(world: World) -> None:
     world.ask(commands.ContinueChat(chat.contact_id if chat else "nobody", source, before))
 
 
-def hands_chat_on(world: World) -> None:
+def chatting(world: World) -> tuple[str, str]:
+    """An agent and his chat."""
     found = [
         (agent.id, held.contact_id)
         for agent in world.driver.center.agents.values()
         for held in agent.contacts.values()
         if held.channel == "CHAT" and held.state == "CONNECTED"
     ]
+    return world.dice.choice(found) if found else ("x", "y")
+
+
+def hands_chat_on(world: World) -> None:
     way = world.driver.ids[world.dice.choice(("to agent", "to queue", "to flow"))]
-    world.ask(commands.TransferChat(*(world.dice.choice(found) if found else ("x", "y")), way))
+    world.ask(commands.TransferChat(*chatting(world), way))
+
+
+def asks_into_chat(world: World) -> None:
+    """As a rule where that is allowed."""
+    agent_id, contact_id = chatting(world)
+    if world.dice.random() < 0.5:
+        world.ask(commands.UpdateInstance({"MultiPartyChatConference": True}))
+    way = world.driver.ids[world.dice.choice(("to agent", "to queue", "to queue", "to flow"))]
+    world.ask(commands.AddParty(agent_id=agent_id, contact_id=contact_id, quick_connect_id=way))
+
+
+def sends_away(world: World) -> None:
+    """Somebody who serves the same customer, or oneself."""
+    agent_id, contact_id = chatting(world)
+    contact = world.driver.center.contacts.get(contact_id)
+    legs = [
+        agent_leg(each)
+        for each in world.driver.center.contacts.values()
+        if contact is not None and each.chat_id == contact.chat_id and each.stage != "ENDED"
+    ]
+    leg = world.dice.choice(legs) if legs else "nobody"
+    world.ask(commands.DropParty(agent_id, contact_id, leg))
 
 
 def is_patient(world: World) -> None:
@@ -532,6 +560,8 @@ MORE: dict[Callable[[World], None], int] = {
     continues: 1,
     times: 2,
     hands_chat_on: 2,
+    asks_into_chat: 4,
+    sends_away: 1,
     is_patient: 2,
     hears_in_a_flow: 8,
     is_tidy: 1,

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 from node_builders import NUMBER, START, KeptHistory, KeptJournal, Office, Stage
+from record_builders import contents
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import derive, generator
 from ringfloor.base.time import MINUTE, SECOND, Instant, VirtualClock
@@ -33,6 +34,7 @@ from ringfloor.engine.staff import Staffing
 from ringfloor.engine.state import Center
 from ringfloor.gateway.phones import Behaviour, Phones
 from ringfloor.node.desk import Desk
+from ringfloor.node.history import History
 from ringfloor.projections.counters import GroupCount, recount
 from ringfloor.projections.transcripts import kept
 from ringfloor.telephony import commands as telephony
@@ -291,6 +293,17 @@ class Floor:
             told = [each.id for each in kept(session).items]
             assert told == lines.pop(chat_id), f"seed {self.number}: {chat_id}"
         assert not lines, f"seed {self.number}: {lines}"
+        rebuilt = self._rebuilt()
+        assert contents(self.history) == contents(rebuilt), f"seed {self.number}"
+        rebuilt.close()
+
+    def _rebuilt(self) -> History:
+        """The history that the journal alone gives."""
+        desk, history = Desk(self.instance_id), History.open(None, print)
+        for record in self.journal.read(self.instance_id, 0):
+            desk.fold(decode_outcome(record.payload))
+        history.load(self.instance_id, 1, desk.facts)
+        return history
 
     # Furniture
 
@@ -536,6 +549,16 @@ class Floor:
             commands.TransferChat(agent_id, contact_id, self.dice.choice(self.quick_connects))
         )
 
+    async def asks_into_chat(self) -> None:
+        agent_id, contact_id = self.held("CONNECTED", channel="CHAT")
+        await self.ask(
+            commands.AddParty(
+                agent_id=agent_id,
+                contact_id=contact_id,
+                quick_connect_id=self.dice.choice(self.quick_connects),
+            )
+        )
+
     async def swaps(self) -> None:
         await self.ask(commands.SwapParties(*self.held("CONNECTED", "CONNECTED_ONHOLD")))
 
@@ -581,7 +604,8 @@ class Floor:
 
     async def allows_conferences(self) -> None:
         many = self.dice.random() < 0.5
-        await self.ask(commands.UpdateInstance({"MultiPartyConference": many}))
+        name = self.dice.choice(("MultiPartyConference", "MultiPartyChatConference"))
+        await self.ask(commands.UpdateInstance({name: many}))
 
     async def monitors(self) -> None:
         await self.ask(
@@ -637,6 +661,7 @@ DEEDS: dict[Deed, int] = {
     Floor.dials: 3,
     Floor.consults: 6,
     Floor.hands_chat_on: 2,
+    Floor.asks_into_chat: 3,
     Floor.swaps: 2,
     Floor.joins: 3,
     Floor.monitors: 3,

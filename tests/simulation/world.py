@@ -22,7 +22,7 @@ from engine_builders import (
     proficiencies,
     steps_in,
 )
-from ringfloor.base.codec import decoder
+from ringfloor.base.codec import decoder, encode
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import generator
 from ringfloor.base.time import SECOND, Duration
@@ -117,7 +117,7 @@ class World:
                     self.history[fact.contact_id] = fact.record
                 elif isinstance(fact, Amendment):
                     contact_id = fact.change.contact_id
-                    self.history[contact_id] = amended(self.history[contact_id], fact)
+                    self.history[contact_id] = encode(amended(self.history[contact_id], fact))
 
     def live(self, steps: int) -> None:
         deeds, weights = zip(*DEEDS.items(), strict=True)

@@ -200,6 +200,82 @@ async def test_what_two_on_a_call_cannot_do(ann, operation):
     assert refusal.code == "InvalidRequestException"
 
 
+# What is not his
+
+
+async def test_who_has_missed_a_call_neither_sees_nor_touches_what_another_does_with_it(office):
+    ann, bob = desktop(office, "ann"), desktop(office, "bob")
+    await ann.choose("Available")
+    contact_id = await office.a_call()
+    await ann.do("RejectContact", contact_id)
+    await bob.choose("Available")
+    await bob.do("AcceptContact", contact_id)
+    assert len(await parties(bob)) == 2
+    assert await parties(ann) == {f"{contact_id}/agent": "disconnected", contact_id: "disconnected"}
+    for operation, members in {
+        "HoldConnection": {"connectionId": contact_id},
+        "ResumeConnection": {"connectionId": contact_id},
+        "DestroyConnection": {"connectionId": contact_id},
+        "MuteParticipant": {"connectionId": f"{contact_id}/agent"},
+        "SendDigits": {"connectionId": contact_id, "digits": "1"},
+        "ToggleActiveConnections": {},
+        "ConferenceConnections": {},
+        "CreateAdditionalConnection": {"endpoint": endpoint(office, "out")},
+        "UpdateMonitorParticipantState": {"targetMonitorMode": "BARGE"},
+        "PauseContact": {},
+        "CompleteContact": {},
+    }.items():
+        refusal = await ann.refused(operation, contactId=contact_id, **members)
+        assert refusal.code in ("InvalidRequestException", "ContactNotFoundException"), operation
+    assert set((await parties(bob)).values()) == {"connected"}
+
+
+async def test_attributes_are_copied_of_his_own_contacts_only(office, ann, bob):
+    contact_id = await held_id(ann)
+    refusal = await bob.refused(
+        "CreateOutboundContact", endpoint=endpoint(office, "out"), relatedContactId=contact_id
+    )
+    assert (refusal.code, refusal.message.partition(":")[0]) == (
+        "ResourceNotFoundException",
+        "relatedContactId",
+    )
+    for member in ("previousContactId", "relatedContactId"):
+        task = {"endpoint": endpoint(office, "to bob"), "name": "note", member: contact_id}
+        refusal = await bob.refused("CreateTaskContact", **task)
+        assert refusal.message.startswith(member)
+        assert (await ann.ask("CreateTaskContact", **task))["contactId"]
+
+
+async def test_a_number_of_his_own_choice_needs_the_permission_to_call_out(office, ann):
+    contact_id = await held_id(ann)
+    user = office.center.resources["user"][office.id_of("user", "ann")]
+    for each in user.properties["SecurityProfileIds"]:
+        granted = ["BasicAgentAccess"]
+        await office.submit(
+            commands.UpdateResource("security_profile", each, {"Permissions": granted})
+        )
+    chosen = {"type": "phone_number", "phoneNumber": THIRD}
+    refusal = await ann.refused("CreateAdditionalConnection", contactId=contact_id, endpoint=chosen)
+    assert refusal.code == "AccessDeniedException"
+    await ann.do("CreateAdditionalConnection", contact_id, endpoint=endpoint(office, "out"))
+
+
+async def test_quick_connects_of_another_instance_are_none(stage, ann):
+    other = await stage.an_instance(users=["eve"], alias="other")
+    config = {"QuickConnectType": "PHONE_NUMBER", "PhoneConfig": {"PhoneNumber": THIRD}}
+    theirs = await other.add("quick_connect", Name="theirs", QuickConnectConfig=config)
+    arn = other.center.home.arn_of("quick_connect", theirs)
+    contact_id = await held_id(ann)
+    for named, code in ((arn, "InvalidParameter"), (theirs, "ResourceNotFound")):
+        foreign = {"type": "phone_number", "endpointARN": named}
+        for operation, members in (
+            ("CreateAdditionalConnection", {"contactId": contact_id}),
+            ("CreateTaskContact", {"name": "note"}),
+        ):
+            refusal = await ann.refused(operation, endpoint=foreign, **members)
+            assert refusal.code == f"{code}Exception", operation
+
+
 # Calls of one's own
 
 
@@ -229,6 +305,9 @@ async def test_a_busy_line_is_told_by_the_agents_state(stage, office):
     assert await bob.state() == ("LineEngagedCustomer", "error")
     contact = await bob.contact()
     assert contact["state"]["type"] == "error"
+    assert (contact["queue"]["name"], contact["initiationMethod"]) == ("BasicQueue", "outbound")
+    assert contact["customerEndpoint"]["phoneNumber"] == THIRD
+    assert [each["state"]["type"] for each in contact["connections"]] == ["disconnected"] * 2
     await bob.do("ClearContact", contact["contactId"])
     assert (await bob.look())["contacts"] == []
 

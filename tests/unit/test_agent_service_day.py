@@ -96,11 +96,13 @@ async def test_a_snapshot_tells_everything_about_a_call(stage, office, ann):
             "type": "system",
             "startTimestamp": seconds(START + 3 * SECOND),
         },
+        "nextState": None,
         "agentAvailabilityState": {"state": "Available", "timeStamp": seconds(START)},
         "snapshotTimestamp": seconds(START + 5 * SECOND),
         "contacts": [
             {
                 "contactId": contact_id,
+                "initialContactId": contact_id,
                 "contactAssociationId": contact_id,
                 "type": "voice",
                 "state": {"type": "connecting", "timestamp": seconds(START + 3 * SECOND)},
@@ -152,16 +154,18 @@ async def test_a_snapshot_tells_everything_about_a_call(stage, office, ann):
 
 async def test_a_missed_call_stays_until_it_is_cleared(stage, office, ann):
     await ann.choose("Available")
-    contact_id = await office.a_call()
+    contact_id = await office.a_call(tier="gold")
     await stage.pass_time(RING_MS / SECOND)
     assert await ann.state() == ("MissedCallAgent", "error")
-    assert states(await ann.contact()) == ("missed", "disconnected", "disconnected")
+    missed = await ann.contact()
+    assert states(missed) == ("missed", "disconnected", "disconnected")
+    assert missed["attributes"]["tier"] == {"name": "tier", "value": "gold"}
+    assert (missed["queue"]["name"], missed["initiationMethod"]) == ("BasicQueue", "inbound")
 
+    await office.submit(commands.UpdateAttributes(contact_id, {"tier": "none of hers"}))
     await office.customer_hangs_up(contact_id)
     assert contact_id not in office.center.contacts
-    contact = await ann.contact()
-    assert contact["contactId"] == contact_id
-    assert states(contact) == ("missed", "disconnected", "disconnected")
+    assert await ann.contact() == missed, "she sees it as it was"
 
     await ann.do("ClearContact", contact_id)
     assert (await ann.look())["contacts"] == []
@@ -217,7 +221,7 @@ async def test_a_status_chosen_while_busy_comes_next(stage, office, ann):
     await ann.do("DestroyConnection", contact_id, connectionId=f"{contact_id}/agent")
     await ann.do("CompleteContact", contact_id)
     seen = await ann.look()
-    assert "nextState" not in seen
+    assert seen["nextState"] is None
     assert await ann.state() == ("Lunch", "not_routable")
 
 
@@ -302,6 +306,9 @@ async def test_only_voice_changes_the_agents_state(office, channel, state):
     (contact,) = seen["contacts"]
     assert contact["type"] == channel.lower()
     assert contact["state"]["type"] == agent_snapshot.CONTACT_STATES[state]
+    subtype = {"ValueString": f"connect:{channel.title()}"}
+    assert contact["segmentAttributes"] == {"connect:Subtype": subtype}
+    assert "initialContactId" not in contact, "calls only are their own first contact there"
     initial = [each["type"] for each in contact["connections"] if each["initial"]]
     assert initial == (["agent"] if channel == "TASK" else ["inbound"])
 

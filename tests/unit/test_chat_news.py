@@ -17,7 +17,7 @@ class Ear(Socket):
     """A socket that has asked for its chats, and remembers what it is told."""
 
     def __init__(self, guest: Guest) -> None:
-        super().__init__(guest)
+        super().__init__(guest, START)
         self.heard: list[dict[str, Any]] = []
         self.subscribed = True
 
@@ -167,9 +167,36 @@ async def test_the_end_is_told_to_all_who_were_there(edge):
     carol.kinds()
     await leave(edge, edge.node.carol)
     assert carol.kinds() == ann.kinds() == ["participant.left", "chat.ended"]
-    assert len(edge.audience) == 2, "it is for the clients to go"
+    assert (carol.farewell is not None, ann.farewell) == (True, None)
     with pytest.raises(Refusal):
         await entered(edge, edge.node.carol)
+
+
+@pytest.mark.parametrize(
+    ("event", "over"),
+    [
+        (events.ResourceUpdated("user", "user-ann", {"SignedOut": 5}), True),
+        (events.ResourceDeleted("user", "user-ann"), True),
+        (events.ResourceUpdated("user", "user-ann", {"Name": "ann"}), False),
+        (events.ResourceUpdated("user", "user-bea", {"SignedOut": 5}), False),
+        (events.ResourceDeleted("queue", "user-ann"), False),
+    ],
+)
+async def test_an_agent_who_signs_out_hears_no_more(edge, event, over):
+    ann, carol = an_ear(edge, "user-ann"), await entered(edge, edge.node.carol)
+    edge.node.publish(event)
+    assert ann.farewell == ((1008, "signed out; sign in again") if over else None)
+    assert carol.farewell is None
+
+
+async def test_an_address_from_before_the_agent_signed_out_lets_nobody_in(edge):
+    properties = edge.node.desk.center.resources["user"]["user-ann"].properties
+    properties["SignedOut"] = START
+    await entered(edge, "user-ann")
+    properties["SignedOut"] = START + 1
+    with pytest.raises(Refusal) as caught:
+        await entered(edge, "user-ann")
+    assert caught.value.code == "AccessDeniedException"
 
 
 async def test_who_is_not_in_the_chat_hears_nothing(edge):

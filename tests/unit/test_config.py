@@ -1,6 +1,7 @@
 """Settings: from options and from variables, the option first, and what is refused."""
 
 import argparse
+import base64
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ringfloor.aws.throttle import Rate
 from ringfloor.base.errors import Fault
 from ringfloor.config import SETTINGS, Settings, add_options, settings, variable
 from ringfloor.domain import numbers
+from ringfloor.domain.practice import Practice
 
 
 def parsed(*options, **environment):
@@ -43,6 +45,9 @@ def test_every_setting_has_a_variable_of_its_own():
         ("account", "000000000001", "account", "000000000001"),
         ("limits", "aws", "aws_limits", True),
         ("flows", "lenient", "lenient_flows", True),
+        ("ring-seconds", "5", "practice", Practice(ring_ms=5_000)),
+        ("callback-rank", "callback", "practice", Practice(callback_rank="callback")),
+        ("callback-duration", "delay", "practice", Practice(callback_duration="delay")),
         ("rate", "StopContact=10/20", "rates", {"StopContact": Rate(10, 20)}),
         ("rate", "sts:AssumeRole=5/6", "rates", {"sts:AssumeRole": Rate(5, 6)}),
         ("rate", "*=1/2 ListUsers=3/4", "rates", {"*": Rate(1, 2), "ListUsers": Rate(3, 4)}),
@@ -53,6 +58,11 @@ def test_every_setting_has_a_variable_of_its_own():
         ("function", "arn:a=http://h/x=y", "functions", {"arn:a": "http://h/x=y"}),
         ("bot", "arn:b=http://h/x=y", "bots", {"arn:b": "http://h/x=y"}),
         ("stream", "agent-events=a=b.jsonl", "streams", {"agent-events": "a=b.jsonl"}),
+        ("stream", "agent-events=kinesis://a", "streams", {"agent-events": "kinesis://a"}),
+        ("stream-batch", "500", "stream_batch", 500),
+        ("kinesis-endpoint", "http://a:1", "stream_endpoints", {"kinesis": "http://a:1"}),
+        ("firehose-endpoint", "https://a", "stream_endpoints", {"firehose": "https://a"}),
+        ("events-endpoint", "http://a", "stream_endpoints", {"eventbridge": "http://a"}),
     ],
 )
 def test_an_option_and_a_variable_say_the_same(name, value, member, expected):
@@ -139,6 +149,9 @@ def test_results_are_checked_for_tests_only():
         *(("account", value) for value in ("", "12345678901", "1234567890123", "12345678901x")),
         *(("memory", value) for value in ("maybe", "10", "-1")),
         *(("sandbox", value) for value in ("on?", "x")),
+        *(("ring-seconds", value) for value in ("0", "601", "1.5", "")),
+        ("callback-rank", "wait"),
+        ("callback-duration", "call"),
         *(("clock", value) for value in ("sun", "", "WALL")),
         *(("limits", value) for value in ("some", "AWS")),
         *(("number-pool", value) for value in ("x", "US:DID:+10-+9", "US:MOBILE:+10-+19")),
@@ -149,7 +162,12 @@ def test_results_are_checked_for_tests_only():
         *(("proxy", value) for value in ("10.0.0.1/8", "nowhere", "10.0.0.0/33")),
         *(("quota", value) for value in ("x=1", "=1")),
         *(("stream", value) for value in ("events=/tmp/x", "contact-events", "contact-events=")),
-        ("stream", "contact-events=http://:80/"),
+        *(
+            ("stream", f"agent-events={each}")
+            for each in ("ftp://x", "kinesis://", "eventbridge://x")
+        ),
+        *(("stream-batch", value) for value in ("0", "501", "x")),
+        *((f"{each}-endpoint", "a:1") for each in ("kinesis", "firehose", "events")),
         *(("function", value) for value in ("a", "=http://x", "a=", "a=ftp://x", "a= http://x")),
         *(
             ("bot", value)
@@ -184,6 +202,32 @@ def test_a_sandbox_elsewhere_must_be_meant(host):
         parsed("--sandbox", "--host", host)
     assert parsed("--sandbox", "--sandbox", "--host", host).sandbox_anywhere
     assert not parsed("--host", host).sandbox
+
+
+WEBHOOK = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+
+
+def test_secrets_of_webhooks_are_in_the_variable_or_in_a_file_that_it_names(tmp_path):
+    assert parsed(RINGFLOOR_STREAM_SECRET=WEBHOOK).stream_secrets == (bytes(range(32)),)
+    (tmp_path / "secrets").write_text(f"{WEBHOOK}\n{WEBHOOK}\n")
+    found = parsed(RINGFLOOR_STREAM_SECRET=f"@{tmp_path}/secrets")
+    assert len(found.stream_secrets) == 2
+    assert str(bytes(range(32))) not in repr(found)
+
+
+@pytest.mark.parametrize("host", ["", ":80", "a:0", "a:99999", "a:x"])
+def test_the_address_of_a_webhook_is_never_shown_for_it_may_be_a_secret(host):
+    with pytest.raises(Fault, match="stream: the address of agent-events has no host") as caught:
+        parsed(RINGFLOOR_STREAM=f"agent-events=https://me:hush@{host}/T0/hush")
+    assert "hush" not in str(caught.value)
+    assert "hush" not in repr(parsed(RINGFLOOR_STREAM="agent-events=https://me:hush@a/T0/hush"))
+
+
+@pytest.mark.parametrize("value", [WEBHOOK[6:], "whsec_short", "whsec_???", "@/nowhere"])
+def test_what_is_no_secret_of_a_webhook_is_refused_and_not_shown(value):
+    with pytest.raises(Fault, match="RINGFLOOR_STREAM_SECRET") as caught:
+        parsed(RINGFLOOR_STREAM_SECRET=value)
+    assert value.startswith("@") or value not in str(caught.value)
 
 
 def test_a_stream_goes_to_one_place():

@@ -12,7 +12,11 @@ from metric_histories import (
     statuses,
     user,
 )
+from plain_metrics import TEXTS
+from ringfloor.domain import events
+from ringfloor.domain.criteria import Criteria, Step
 from ringfloor.domain.vocabulary import CHANNELS
+from ringfloor.projections import meeting
 from ringfloor.projections.current_request import metric_results, parse
 from ringfloor.projections.current_rows import answer
 from ringfloor.projections.realtime import Realtime
@@ -266,11 +270,179 @@ def test_by_agent_status_only_those_statuses_that_somebody_online_has():
     assert floor.rows("AGENTS_ONLINE", "AGENTS_STAFFED", filters=some) == [("P", 3, 2)]
 
 
-def test_what_nothing_matches_yet_is_an_empty_answer():
+def test_by_subtype_a_row_has_the_contacts_of_it_and_the_agents_of_their_channels():
     floor = Floor()
+    floor.agent("Ann", "both")
     floor.agent("Bob", "P only")
-    assert floor.rows(groupings=("QUEUE", "SUBTYPE")) == []
-    assert floor.rows(filters={"Queues": ["P"], "Subtypes": ["connect:SMS"]}) == []
+    floor.contact("call", "P")
+    floor.contact("chat", "P", "CHAT")
+    guide = {"segment_attributes": {"connect:Subtype": "connect:Guide"}}
+    floor.tell(floor.legs.begin("guide", AT, "CHAT", **guide), floor.legs.enqueue("guide", "P", AT))
+    floor.talk("talk", "Bob", "P")
+    names = ("AGENTS_ONLINE", "AGENTS_ON_CONTACT", "CONTACTS_IN_QUEUE", "SLOTS_ACTIVE")
+    by_subtype = ("QUEUE", "SUBTYPE")
+    rows = [
+        ("P", "connect:Telephony", 2, 1, 1, 1),
+        ("P", "connect:Chat", 1, 0, 1, 0),
+        ("P", "connect:Guide", 1, 0, 1, 0),
+    ]
+    assert floor.rows(*names, groupings=by_subtype) == rows
+    some = {"Queues": ["P", "S"], "Subtypes": ["connect:Guide", "connect:SMS"]}
+    assert floor.rows(*names, groupings=by_subtype, filters=some) == rows[2:]
+    assert floor.rows(*names, filters=some) == [("P", 1, 0, 1, 0)]
+    told = {"connect:Subtype": "connect:SMS"}
+    floor.tell(events.ContactUpdated("talk", None, None, {}, told))
+    assert floor.rows(*names, groupings=by_subtype, filters=some) == [
+        ("P", "connect:SMS", 2, 1, 0, 1),
+        rows[2],
+    ]
+
+
+def test_no_contact_has_a_validation_test_type():
+    floor = Floor()
+    floor.contact("call", "P")
+    assert floor.rows(groupings=("QUEUE", "VALIDATION_TEST_TYPE")) == []
+    assert floor.rows(filters={"Queues": ["P"], "ValidationTestTypes": ["any"]}) == []
+
+
+# Routing steps
+
+FRENCH, DUTCH, BOTH, OTHERS = TEXTS[0], TEXTS[1], TEXTS[3], TEXTS[4]
+BY_STEP = {"groupings": ("ROUTING_STEP_EXPRESSION",)}
+
+
+def seeking(*texts):
+    return {"Queues": ["P"], "RoutingStepExpressions": list(texts)}
+
+
+def learns(name, **levels):
+    rows = [
+        {"AttributeName": "language", "AttributeValue": value, "Level": level}
+        for value, level in levels.items()
+    ]
+    return events.ResourceUpdated("user", name, {"Proficiencies": rows})
+
+
+def a_floor_of_languages():
+    """French: Ann 5 and Bob 2; Dutch: Bob 2. Bob is on a call."""
+    floor = Floor()
+    floor.agent("Ann", "both")
+    floor.agent("Bob", "P only")
+    floor.tell(learns("Ann", French=5), learns("Bob", French=2, Dutch=2))
+    floor.talk("talk", "Bob", "P")
+    return floor
+
+
+def seeks(floor, name, *texts, queue_id="P"):
+    floor.contact(name, queue_id)
+    floor.tell(events.RoutingCriteriaSet(name, tuple(Step(each) for each in texts)))
+
+
+def test_by_routing_step_contacts_are_in_it_and_agents_meet_it():
+    floor = a_floor_of_languages()
+    seeks(floor, "c", FRENCH, DUTCH)
+    seeks(floor, "d", DUTCH, queue_id="S")
+    floor.contact("anybody", "P")
+    names = ("AGENTS_ONLINE", "AGENTS_AVAILABLE", "AGENTS_ON_CONTACT", "CONTACTS_IN_QUEUE")
+    asked = {"filters": seeking(FRENCH, DUTCH, OTHERS), **BY_STEP}
+    rows = [(DUTCH, 1, 0, 1, 0), (FRENCH, 1, 1, 0, 1)]
+    assert floor.rows(*names, **asked) == sorted(rows)
+    floor.tell(events.RoutingStepExpired("c"), learns("Bob", French=3))
+    assert floor.rows(*names, **asked) == [(FRENCH, 2, 1, 1, 0), (DUTCH, 0, 0, 0, 1)]
+    floor.tell(events.RoutingStepExpired("c"))
+    assert floor.rows(*names, **asked) == [(FRENCH, 2, 1, 1, 0)]
+
+
+def test_without_the_filter_there_are_rows_for_the_steps_that_contacts_are_in():
+    floor = a_floor_of_languages()
+    assert floor.rows(**BY_STEP) == []
+    seeks(floor, "c", FRENCH)
+    seeks(floor, "d", BOTH, queue_id="S")
+    assert floor.rows("CONTACTS_IN_QUEUE", **BY_STEP) == [(FRENCH, 1), (BOTH, 1)]
+    both = ("QUEUE", "ROUTING_STEP_EXPRESSION")
+    assert floor.rows(groupings=both) == [("P", FRENCH, 1), ("S", BOTH, 0)]
+
+
+def test_who_rings_keeps_the_row_of_his_step_and_who_talks_is_in_none():
+    floor = a_floor_of_languages()
+    seeks(floor, "c", FRENCH)
+    floor.tell(floor.legs.offer("c", "Ann", AT))
+    names = ("CONTACTS_IN_QUEUE", "SLOTS_ACTIVE", "AGENTS_ON_CONTACT")
+    assert floor.rows(*names, of=["P"], **BY_STEP) == [(FRENCH, 0, 0, 0)]
+    floor.tell(floor.legs.connect("c", "Ann", AT))
+    assert floor.rows(*names, of=["P"], **BY_STEP) == []
+    assert floor.rows(*names, filters=seeking(FRENCH), **BY_STEP) == [(FRENCH, 0, 0, 1)]
+
+
+def test_criteria_from_before_the_queue_begin_in_it():
+    floor = a_floor_of_languages()
+    born = {"criteria": [Criteria((Step(FRENCH),))]}
+    floor.tell(floor.legs.begin("c", AT, **born), floor.legs.enqueue("c", "P", AT))
+    assert floor.rows("CONTACTS_IN_QUEUE", **BY_STEP) == [(FRENCH, 1)]
+
+
+def test_in_an_agents_own_queue_no_step_is_active():
+    floor = a_floor_of_languages()
+    seeks(floor, "c", FRENCH, queue_id="Ann")
+    assert floor.rows(filters={"Channels": ["VOICE"]}, **BY_STEP) == []
+
+
+def test_an_expression_is_looked_up_once_and_kept_up_with_the_agents(monkeypatch):
+    floor, looked = a_floor_of_languages(), []
+    right = meeting.satisfied
+    monkeypatch.setattr(meeting, "satisfied", lambda *args: looked.append(args[1]) or right(*args))
+    for number in range(100):
+        floor.agent(f"agent {number}", "P only")
+    assert looked == []
+    for _ in range(3):
+        assert floor.rows(filters=seeking(FRENCH), **BY_STEP) == [(FRENCH, 1)]
+    assert sorted(looked) == ["Ann", "Bob"]
+    floor.tell(status("Ann", BREAK), status("agent 7", BREAK))
+    floor.tell(events.ResourceDeleted("user", "agent 9"), user("Eve", "P only"))
+    assert sorted(looked) == ["Ann", "Bob"]
+    floor.tell(learns("Eve", French=4), status("Eve", AVAILABLE))
+    names = ("AGENTS_ONLINE", "AGENTS_STAFFED", "AGENTS_NON_PRODUCTIVE")
+    assert floor.rows(*names, filters=seeking(FRENCH), **BY_STEP) == [(FRENCH, 2, 1, 1)]
+    assert sorted(looked) == ["Ann", "Bob", "Eve"]
+    floor.tell(events.ResourceDeleted("user", "Eve"), learns("Ann"))
+    assert floor.rows(*names, filters=seeking(FRENCH), **BY_STEP) == []
+
+
+def test_an_expression_is_prepared_some_agents_at_a_time(monkeypatch):
+    """What happens to agents who have been looked at, and to those who have not, counts."""
+    monkeypatch.setattr(meeting, "METRIC_AGENTS_AT_ONCE", 3)
+    floor, names = a_floor_of_languages(), ("AGENTS_ONLINE", "AGENTS_STAFFED")
+    for number in range(10):
+        floor.agent(f"agent {number}", "P only")
+        floor.tell(learns(f"agent {number}", French=4), status(f"agent {number}", AVAILABLE))
+    whole = floor.rows(*names, filters=seeking(FRENCH), **BY_STEP)
+    fresh = floor.realtime = Realtime.load(floor.realtime.dump())
+    steps = 0
+    while not fresh.prepare(FRENCH):
+        steps += 1
+        assert list(fresh.meeting.kept()) == []
+        floor.tell(status(f"agent {steps}", BREAK), status(f"agent {9 - steps}", BREAK))
+        floor.tell(learns(f"agent {steps}", French=5), learns(f"agent {9 - steps}", French=5))
+    assert steps == 3
+    changed = floor.rows(*names, filters=seeking(FRENCH), **BY_STEP)
+    floor.realtime = Realtime.load(fresh.dump())
+    assert floor.rows(*names, filters=seeking(FRENCH), **BY_STEP) == changed
+    assert changed[0][1:] == (whole[0][1], whole[0][2] - 6)
+    fresh.prepare(DUTCH)
+    assert fresh.groups(DUTCH) == Realtime.load(fresh.dump()).groups(DUTCH)
+
+
+def test_the_expression_asked_about_longest_ago_is_forgotten_first(monkeypatch):
+    monkeypatch.setattr(meeting, "METRIC_EXPRESSIONS_KEPT_MAX", 2)
+    floor = a_floor_of_languages()
+    for text in (FRENCH, DUTCH, FRENCH, OTHERS):
+        before = floor.rows(filters=seeking(text), **BY_STEP)
+        assert [name for name, _ in floor.realtime.meeting.kept()][-1] == text
+        assert floor.rows(filters=seeking(text), **BY_STEP) == before
+    assert [name for name, _ in floor.realtime.meeting.kept()] == [FRENCH, OTHERS]
+    floor.tell(status("Bob", BREAK), learns("Bob", French=3))
+    assert floor.rows(filters=seeking(FRENCH), **BY_STEP) == [(FRENCH, 2)]
+    assert floor.rows(filters=seeking(DUTCH), **BY_STEP) == []
 
 
 # Order
@@ -401,3 +573,24 @@ def test_rows_without_a_value_stand_last_in_either_order():
         rows = floor.rows("ESTIMATED_WAIT_TIME", **request, SortCriteria=sort)
         assert [row[0] for row in rows] == ["P", "S"]
         assert [row[2] for row in rows] == [300.0, None]
+
+
+def test_the_estimated_wait_of_a_routing_step_is_that_of_a_new_contact_in_it():
+    floor = a_floor_of_languages()
+    floor.waiting = Waiting()
+    floor.tell(queue("old"), at=AT - 3_600_000)
+    for number in reversed(range(12)):
+        seeks(floor, f"d{number}", FRENCH)
+        floor.tell(*floor.legs.end(f"d{number}", AT), at=AT - 60_000 * number)
+    seeks(floor, "waits", FRENCH)
+    floor.contact("anybody", "P")
+    floor.tell(status("Ann", AVAILABLE))
+    asked = {"filters": {**seeking(FRENCH, DUTCH), "Channels": ["VOICE"]}, **BY_STEP}
+    names = ("ESTIMATED_WAIT_TIME", "CONTACTS_IN_QUEUE")
+    assert {text: wait for text, wait, _ in floor.rows(*names, **asked)} == {
+        FRENCH: 300,
+        DUTCH: None,
+    }
+    floor.tell(status("Ann", BREAK))
+    assert floor.rows(*names, **asked)[0] == (DUTCH, None, 0)
+    assert floor.rows(*names, **asked)[1] == (FRENCH, None, 1)

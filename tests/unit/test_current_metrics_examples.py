@@ -1,7 +1,6 @@
-"""Current metrics: the specification's examples, and a second opinion on random histories."""
+"""Current metrics: the specification's examples, and what must add up in random histories."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from metric_histories import clock, example_one, random_history
 from ringfloor.base.time import seconds
 from ringfloor.domain.vocabulary import CHANNELS
-from ringfloor.projections.counters import ALL_CHANNELS, Facts, mask_of, numbers_in
 from ringfloor.projections.current_metrics import METRICS
 from ringfloor.projections.current_request import metric_results, parse
 from ringfloor.projections.current_rows import answer
@@ -96,181 +94,6 @@ def test_example_1_on_the_wire():
             ],
         }
     ]
-
-
-# A second opinion: what section 1.1 says, by plain loops over agents and contacts.
-
-
-@dataclass
-class Plain:
-    """One row. queues: None means whatever the profiles' agents hold, and their queues."""
-
-    facts: Facts
-    now: int
-    queues: list[str] | None
-    profiles: list[str] | None
-    mask: int
-
-    def serves(self, profile_id, queue_id, channels):
-        return self.facts.profiles[profile_id].served().get(queue_id, 0) & channels
-
-    def has_queue(self, queue_id):
-        return self.queues is None or queue_id in self.queues
-
-    def has_profile(self, profile_id):
-        return self.profiles is None or profile_id in self.profiles
-
-    def counts(self, agent):
-        if not self.has_profile(agent.profile_id):
-            return False
-        if self.queues is None:
-            opened = self.facts.profiles[agent.profile_id].open_channels()
-            return self.mask == ALL_CHANNELS or bool(opened & self.mask)
-        return any(self.serves(agent.profile_id, name, self.mask) for name in self.queues)
-
-    def is_free_for(self, agent, number):
-        """Whether the agent's free slots of a channel count at all."""
-        profile = self.facts.profiles[agent.profile_id]
-        if self.queues is not None and not any(
-            self.serves(agent.profile_id, name, 1 << number) for name in self.queues
-        ):
-            return False
-        return not any(
-            each.grip == "MISSED"
-            if each.channel == number
-            else not profile.mixes >> each.channel & 1
-            for each in agent.held.values()
-        )
-
-    def free(self, agent):
-        slots = self.facts.profiles[agent.profile_id].slots
-        held = [each.channel for each in agent.held.values()]
-        return sum(
-            max(0, slots[number] - held.count(number))
-            for number in numbers_in(self.mask)
-            if self.is_free_for(agent, number)
-        )
-
-    def has_contact(self, contact):
-        if contact.queue_id is None or not self.mask >> contact.channel & 1:
-            return False
-        return self.has_queue(contact.queue_id) and (
-            self.profiles is None
-            or any(
-                self.serves(each, contact.queue_id, 1 << contact.channel) for each in self.profiles
-            )
-        )
-
-    def grips(self):
-        """How the contacts of the row are held."""
-        return [
-            held.grip
-            for agent in self.facts.agents.values()
-            for held in agent.held.values()
-            if held.queue_id is not None
-            and self.mask >> held.channel & 1
-            and self.has_queue(held.queue_id)
-            and self.has_profile(agent.profile_id)
-        ]
-
-    def agents_with(self, agents, *grips):
-        return sum(
-            any(self.mask >> held.channel & 1 and held.grip in grips for held in each.held.values())
-            for each in agents
-        )
-
-    def read(self, grouped):
-        """The row's values, and whether it is active."""
-        agents = [agent for agent in self.facts.agents.values() if self.counts(agent)]
-        staffed = [agent for agent in agents if agent.status_type == "ROUTABLE"]
-        contacts = [each for each in self.facts.contacts.values() if self.has_contact(each)]
-        stages = [each.stage for each in contacts]
-        waits = [self.now - each.enqueued_at for each in contacts if each.stage == "IN_QUEUE"]
-        grips = self.grips()
-        on_contact = self.agents_with(agents, "CONNECTED", "ENDED")
-        values = {
-            "AGENTS_ONLINE": sum(agent.status_type != "OFFLINE" for agent in agents),
-            "AGENTS_AVAILABLE": sum(not agent.held for agent in staffed),
-            "AGENTS_ON_CALL": on_contact,
-            "AGENTS_ON_CONTACT": on_contact,
-            "AGENTS_NON_PRODUCTIVE": sum(agent.status_type == "CUSTOM" for agent in agents),
-            "AGENTS_AFTER_CONTACT_WORK": grips.count("ENDED"),
-            "AGENTS_ERROR": self.agents_with(agents, "MISSED"),
-            "AGENTS_STAFFED": len(staffed),
-            "CONTACTS_IN_QUEUE": len(waits),
-            "OLDEST_CONTACT_AGE": max(waits, default=0) // (1000 if grouped else 1),
-            "CONTACTS_SCHEDULED": stages.count("SCHEDULED"),
-            "SLOTS_ACTIVE": grips.count("CONNECTED") + grips.count("ENDED"),
-            "SLOTS_AVAILABLE": sum(self.free(agent) for agent in staffed),
-        }
-        active = {"SCHEDULED", "IN_QUEUE", "OFFERED"}.intersection(stages)
-        return values, bool(active or values["AGENTS_ONLINE"] or values["SLOTS_ACTIVE"])
-
-
-CHANNEL_FILTERS = st.lists(st.sampled_from(CHANNELS), unique=True, max_size=4)
-
-
-@settings(max_examples=120, deadline=None)
-@given(
-    st.lists(st.integers(0, 2**40), min_size=60, max_size=120),
-    CHANNEL_FILTERS,
-    st.sampled_from(
-        [
-            ("Queues",),
-            ("Queues", "QUEUE"),
-            ("Queues", "QUEUE", "CHANNEL"),
-            ("Queues", "CHANNEL"),
-            ("RoutingProfiles",),
-            ("RoutingProfiles", "ROUTING_PROFILE"),
-            ("RoutingProfiles", "ROUTING_PROFILE", "CHANNEL"),
-            ("RoutingProfiles", "QUEUE"),
-            ("RoutingProfiles", "QUEUE", "ROUTING_PROFILE"),
-            ("RoutingProfiles", "CHANNEL"),
-        ]
-    ),
-)
-def test_every_row_is_what_plain_loops_find(numbers, channels, asked):
-    realtime, now = Realtime(), 0
-    for event, now in random_history(numbers):
-        realtime.on(event, now)
-    facts = realtime.facts
-    kind, *groupings = asked
-    queues = [*sorted(facts.queues), "unknown"] if kind == "Queues" else None
-    profiles = [*sorted(facts.profiles)[:3], "unknown"] if kind == "RoutingProfiles" else None
-    rows = rows_of(
-        realtime,
-        now + 500,
-        Filters={kind: queues or profiles, "Channels": channels},
-        Groupings=groupings,
-    )
-    known = [each for each in profiles or () if each in facts.profiles] if profiles else None
-    options = {
-        "QUEUE": sorted(facts.queues | {"unknown"}),
-        "CHANNEL": channels or list(CHANNELS),
-        "ROUTING_PROFILE": known,
-    }
-    expected = {}
-    for dimensions in _product([options[grouping] for grouping in groupings]):
-        named = dict(zip(groupings, dimensions, strict=True))
-        row_queues = [named["QUEUE"]] if "QUEUE" in named else queues
-        row_profiles = [named["ROUTING_PROFILE"]] if "ROUTING_PROFILE" in named else known
-        mask = mask_of((named["CHANNEL"],) if "CHANNEL" in named else tuple(channels or CHANNELS))
-        plain = Plain(facts, now + 500, row_queues, row_profiles, mask)
-        values, active = plain.read(bool(groupings))
-        if active:
-            expected[dimensions] = values
-    assert rows.keys() - expected.keys() == set()
-    if kind == "Queues" or "QUEUE" not in groupings:
-        assert rows == expected
-    else:  # a queue that none of the profiles serves has no row by profile
-        for key, values in rows.items():
-            assert values == expected[key]
-
-
-def _product(options):
-    if not options:
-        return [()]
-    return [(one, *rest) for one in options[0] for rest in _product(options[1:])]
 
 
 ADDITIVE = [

@@ -1,11 +1,13 @@
 """Current metrics: what a request may ask for (metrics specification, 1.3 and table 5)."""
 
+import json
+
 import pytest
 
 from ringfloor.base.errors import Refusal
 from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.projections.current_metrics import BY_NAME, METRICS
-from ringfloor.projections.current_request import GROUPINGS, metric_results, parse
+from ringfloor.projections.current_request import GROUPINGS, Row, metric_results, parse
 
 SHAPE, RULE = "InvalidRequestException", "InvalidParameterException"
 ONLINE = {"Name": "AGENTS_ONLINE"}
@@ -13,7 +15,9 @@ UUID = "01234567-89ab-cdef-0123-456789abcdef"
 ARN = "arn:aws:connect:eu-central-1:123456789012:instance/" + UUID
 QUEUES = {"Queues": ["q"]}
 PROFILES = {"RoutingProfiles": ["p"]}
-EXPRESSIONS = {"RoutingStepExpressions": ["{}"]}
+CONDITION = {"Name": "n", "Value": "v", "ProficiencyLevel": 3, "ComparisonOperator": "Match"}
+EXPRESSIONS = {"RoutingStepExpressions": [json.dumps({"AttributeCondition": CONDITION})]}
+BY_STEP = "ROUTING_STEP_EXPRESSION"
 
 
 def parsed(resolve=lambda _kind, identifier: identifier, **request):
@@ -116,6 +120,23 @@ REFUSED = [
         RULE,
         "exactly one queue",
     ),
+    *[
+        (grouped(BY_STEP, of={**QUEUES, "RoutingStepExpressions": [text]}), RULE, why)
+        for text, why in (
+            ("language >= 3", "the JSON of an Expression"),
+            ("[" * 2_999, "the JSON of an Expression"),
+            ("[" * 900 + "]" * 900, "Expression"),
+            ("{}", "Expression"),
+            ('{"AttributeCondition": {}}', "ComparisonOperator"),
+            (json.dumps({"AttributeCondition": {**CONDITION, "ProficiencyLevel": 6}}), "1, 2, 3"),
+            (json.dumps({"AttributeCondition": {**CONDITION, "ProficiencyLevel": 10**400}}), "1,"),
+        )
+    ],
+    (
+        grouped(BY_STEP, of={**QUEUES, **EXPRESSIONS, "Subtypes": ["connect:Chat"]}),
+        RULE,
+        "cannot be used together with the filter Subtypes",
+    ),
     (grouped("AGENT_STATUS"), RULE, "AGENT_STATUS requires QUEUE before it"),
     (grouped("AGENT_STATUS", "QUEUE"), RULE, "AGENT_STATUS requires QUEUE before it"),
     (grouped("CHANNEL", "AGENT_STATUS"), RULE, "AGENT_STATUS requires QUEUE before it"),
@@ -209,6 +230,8 @@ def test_the_estimated_wait_time_has_two_forms():
             of={"Queues": ["q"], "Channels": ["VOICE", "CHAT"], **EXPRESSIONS},
         ),
         grouped("ROUTING_STEP_EXPRESSION", "CHANNEL", of={**ONE, **EXPRESSIONS}),
+        grouped("QUEUE", "CHANNEL", of={**BOTH, "AgentStatuses": ["s"]}),
+        grouped("QUEUE", "CHANNEL", of={**BOTH, "Subtypes": ["connect:Chat"]}),
     ],
 )
 def test_the_estimated_wait_time_has_no_third_form(request_):
@@ -296,16 +319,32 @@ def test_ids_and_arns_are_resolved_by_kind_and_the_same_one_counts_once():
 @pytest.mark.parametrize(
     "request_",
     [
-        filters(**QUEUES, Subtypes=["connect:SMS"]),
         filters(**QUEUES, ValidationTestTypes=["EXPERIENCE_VALIDATION"]),
-        grouped("QUEUE", "SUBTYPE"),
         grouped("QUEUE", "VALIDATION_TEST_TYPE"),
-        grouped("ROUTING_STEP_EXPRESSION"),
-        grouped("ROUTING_STEP_EXPRESSION", of={**QUEUES, **EXPRESSIONS}),
     ],
 )
 def test_what_no_contact_has_is_accepted_and_matches_nothing(request_):
     assert parsed(**request_).unmatched
+
+
+def test_expressions_are_equal_whatever_the_order_of_keys_and_blanks_and_are_shown_as_sent():
+    [plain] = EXPRESSIONS["RoutingStepExpressions"]
+    condition = dict(reversed(list({**CONDITION, "ProficiencyLevel": 3.0}.items())))
+    other = json.dumps({"AttributeCondition": condition}, indent=4)
+    two = {**QUEUES, "RoutingStepExpressions": [other, plain]}
+    query = parsed(**grouped(BY_STEP, of=two))
+    assert list(query.expressions.values()) == [other]
+    assert not query.unmatched
+    [row] = metric_results(query, [Row(tuple(query.expressions), (0.0,))], "{}/{}".format)
+    assert row["Dimensions"] == {"RoutingStepExpression": other}
+    loud = json.dumps({"AttributeCondition": {**CONDITION, "Value": "V"}})
+    cases = parsed(**grouped(BY_STEP, of={**QUEUES, "RoutingStepExpressions": [plain, loud]}))
+    assert len(cases.expressions) == 2
+
+
+def test_the_same_subtype_counts_once():
+    assert parsed(**filters(**QUEUES, Subtypes=["x", "y", "x"])).subtypes == ("x", "y")
+    assert parsed(**filters(**QUEUES, Subtypes=[])).subtypes is None
 
 
 def test_an_empty_answer_is_empty():

@@ -8,15 +8,23 @@ from datetime import UTC, datetime
 import pytest
 
 from engine_builders import NUMBER, Driver, ProfileOf, a_center, a_content, an_action
-from ringfloor.base.ids import dice
+from ringfloor.base.ids import derive, dice
 from ringfloor.base.limits import CONTACT_TAGS_MAX
 from ringfloor.base.time import SECOND
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.contact import Contact, Reference, Run, Voice
 from ringfloor.domain.dialogue import Answer, Done, Failed, Result, Session
-from ringfloor.domain.events import ContactEnqueued
+from ringfloor.domain.events import (
+    AttributesUpdated,
+    ContactEnqueued,
+    FlowFinished,
+    RoutingDataUpdated,
+    TaskPaused,
+    TaskResumed,
+)
 from ringfloor.engine import answers, staff
 from ringfloor.engine.reply import Reply, Stand
+from ringfloor.engine.view import last_segment, view
 
 ERROR = Failed("NoMatchingError")
 
@@ -285,3 +293,174 @@ def test_a_flow_that_waits_goes_on_with_the_event_that_it_waits_for():
     contact = driver.contact("c1")
     driver.run(commands.Hear("c1", driver.runs("c1").number, Result("CustomerReturned")))
     assert (contact.stage, contact.timers) == ("IN_QUEUE", {})
+
+
+def said(driver: Driver, ask: dialogue.Ask) -> Reply:
+    """What the center says to this ask of c1; nothing of it happens."""
+    return answers.ANSWERS[type(ask)](stand(driver), ask)
+
+
+@pytest.mark.parametrize(
+    ("stage", "ranked"),
+    [("IN_FLOW", True), ("IN_QUEUE", True), ("CONNECTED", False), ("ENDED", False)],
+)
+def test_who_is_served_already_is_not_ranked_any_more(stage, ranked):
+    driver = in_flow()
+    about(driver).stage = stage
+    reply = said(driver, dialogue.SetRouting(priority=2, age_adjustment_ms=5_000))
+    assert reply == Reply(Done(), (RoutingDataUpdated("c1", 2, 5_000),) if ranked else ())
+
+
+@pytest.mark.parametrize(
+    ("channel", "stage", "paused", "fine"),
+    [
+        ("TASK", "IN_QUEUE", True, True),
+        ("TASK", "CONNECTED", True, True),
+        ("TASK", "IN_FLOW", True, False),
+        ("TASK", "PAUSED", True, False),
+        ("VOICE", "IN_QUEUE", True, False),
+        ("TASK", "PAUSED", False, True),
+        ("TASK", "IN_QUEUE", False, False),
+    ],
+)
+def test_a_flow_pauses_a_task_that_waits_or_is_worked_on_and_resumes_one_that_is_paused(
+    channel, stage, paused, fine
+):
+    driver = in_flow()
+    contact = about(driver)
+    contact.channel, contact.stage, contact.queue_id = channel, stage, driver.ids["sales"]
+    contact.enqueued_at = contact.initiated_at
+    reply = said(driver, dialogue.SetPaused(paused))
+    expected = (
+        TaskPaused("c1")
+        if paused
+        else TaskResumed("c1", None, driver.ids["sales"], "TASK", contact.initiated_at)
+    )
+    assert reply == (Reply(Done(), (expected,)) if fine else Reply(ERROR))
+
+
+def test_a_customer_queue_flow_that_pauses_its_own_task_is_over():
+    driver = in_flow()
+    contact = about(driver)
+    contact.channel, contact.stage = "TASK", "IN_QUEUE"
+    contact.runs["customer"].flow_type = "CUSTOMER_QUEUE"
+    reply = said(driver, dialogue.SetPaused(True))
+    run = contact.runs["customer"]
+    finished = FlowFinished("c1", "customer", run.ask, run.number)
+    assert reply == Reply(None, (TaskPaused("c1"), finished))
+
+
+@pytest.mark.parametrize("named", ["support", ""])
+def test_out_of_a_queue_goes_the_next_contact_of_the_chain_into_the_named_or_the_same(named):
+    driver = in_flow(queues=["sales", "support"])
+    answer(driver, dialogue.SetTargetQueue(queue_id=driver.ids["sales"]))
+    answer(driver, dialogue.TransferToQueue())
+    driver.at = driver.center.at = driver.at + 5 * SECOND
+    queue_id = driver.ids[named or "sales"]
+    turn = driver.center.turn
+    asked = dialogue.DequeueAndTransfer(queue_id=f"arn:x/{queue_id}" if named else None)
+    reply = said(driver, asked)
+    moved = reply.events[0].contact
+    assert moved.id == derive(dice(1)(), turn + 1)
+    assert (moved.stage, moved.queue_id, moved.initiation_method) == (
+        "IN_FLOW",
+        queue_id,
+        "QUEUE_TRANSFER",
+    )
+    assert moved.connected_to_system_at == moved.initiated_at == driver.at
+    assert reply.heard is None
+    assert [each for each in reply.events if isinstance(each, ContactEnqueued)] == [
+        ContactEnqueued(moved.id, queue_id, "VOICE")
+    ]
+
+
+def test_the_related_contact_is_changed_while_it_lives():
+    driver = in_flow()
+    driver.enqueue("c2", "sales")
+    ask = dialogue.SetAttributes({"k": "v"}, "Related")
+    assert said(driver, ask) == Reply(ERROR)
+    about(driver).related_contact_id = "c2"
+    assert said(driver, ask) == Reply(Done(), (AttributesUpdated("c2", {"k": "v"}),))
+    assert said(driver, dialogue.SetAttributes({"k": "v"})).events[0].contact_id == "c1"
+
+
+def counts(**agents: int) -> dict[str, dict[str, int]]:
+    names = ("Online", "Staffed", "Available", "AfterContactWork", "Busy", "Missed")
+    return {name: {"Count": agents.get(name, 0)} for name in (*names, "NonProductive")}
+
+
+def test_metrics_are_those_of_the_queue_or_agent_and_of_the_channel():
+    driver = in_flow(profiles={"p": ProfileOf("sales, sales/CHAT, sales/TASK", chat=2, task=1)})
+    sales, agent = driver.ids["sales"], driver.ids["a1"]
+
+    def found(**asked: str) -> object:
+        heard = said(driver, dialogue.GetMetrics(**asked)).heard
+        return heard.payload if isinstance(heard, Answer) else heard
+
+    driver.available("a1")
+    driver.enqueue("c2", "sales", "CHAT")
+    driver.run(commands.AcceptContact(agent, "c2"))
+    free = [found(agent_id=agent, channel=each)["Agents"] for each in ("CHAT", "VOICE")]
+    assert [each["Available"]["Count"] for each in free] == [1, 0]
+    driver.run(commands.SetAgentStatus(agent, driver.ids["Lunch"]))  # when he is through with it
+    driver.enqueue("c3", "sales", "TASK")
+    driver.at += 1_700
+    driver.enqueue("c4", "sales", "CHAT")
+    driver.at += 2_500
+    driver.center.at = driver.at
+    named = {"Name": "sales", "ARN": driver.center.home.arn_of("queue", sales)}
+    busy = counts(Online=1, Busy=1, Staffed=1)
+
+    at_sales = found(queue_id=f"arn:x/{sales}")
+    assert at_sales == {"Queue": {"Size": 2, "OldestContactAge": 4, **named}, "Agents": busy}
+    chats = found(queue_id=sales, channel="CHAT")
+    assert chats["Queue"] == {"Size": 1, "OldestContactAge": 2, **named}
+    assert found(queue_id=sales, channel="VOICE")["Queue"] == {
+        "Size": 0,
+        "OldestContactAge": 0,
+        **named,
+    }
+    assert found(agent_id=agent) == {"Queue": {"Size": 0, "OldestContactAge": 0}, "Agents": busy}
+    assert found(queue_id=sales, channel="FAX") == ERROR
+    answer(driver, dialogue.SetTargetQueue(queue_id=sales))
+    assert found()["Queue"]["Name"] == "sales"
+
+
+@pytest.mark.parametrize(
+    ("flow_type", "seen"),
+    [
+        ("CONTACT_FLOW", None),
+        ("CUSTOMER_QUEUE", None),
+        ("AGENT_WHISPER", "a1"),
+        ("CUSTOMER_WHISPER", "a1"),
+        ("OUTBOUND_WHISPER", "a1"),
+        ("AGENT_HOLD", "a1"),
+        ("CUSTOMER_HOLD", "a1"),
+        ("AGENT_TRANSFER", "a2"),
+    ],
+)
+def test_flows_see_the_agent_or_the_one_to_be_transferred_to(flow_type, seen):
+    driver = in_flow(agents=2)
+    for alias in ("a1", "a2"):
+        driver.update("user", alias, IdentityInfo={"FirstName": alias.upper(), "LastName": "Doe"})
+    contact = about(driver)
+    assert view(driver.center, contact, flow_type)["Agent"] is None
+    contact.agent_id, contact.queue_id = driver.ids["a1"], driver.ids["a2"]
+    agent = seen and {
+        "UserName": seen,
+        "FirstName": seen.upper(),
+        "LastName": "Doe",
+        "ARN": driver.center.home.arn_of("user", driver.ids[seen]),
+    }
+    assert view(driver.center, contact, flow_type)["Agent"] == agent
+    driver.center.resources["user"][driver.ids["a1"]].properties.pop("IdentityInfo")
+    if seen == "a1":
+        nameless = view(driver.center, contact, flow_type)["Agent"]
+        assert nameless == {**agent, "FirstName": None, "LastName": None}
+
+
+@pytest.mark.parametrize(
+    "identifier", ["q", "a/q", "arn:aws:connect:us-east-1:1:instance/i/queue/q"]
+)
+def test_an_id_is_the_last_part_of_an_arn(identifier):
+    assert last_segment(identifier) == "q"

@@ -6,9 +6,9 @@ import pytest
 
 from engine_builders import FLOW_NOISE, START, a_center, a_content, an_action
 from ringfloor.base.time import DAY, SECOND
-from ringfloor.domain import commands, dialogue, events
+from ringfloor.domain import commands, dialogue, events, practice
 from ringfloor.domain.facts import AgentTime, Leg
-from ringfloor.engine import connection
+from ringfloor.engine import connection, engine
 from ringfloor.engine.contact_records import contact_record
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
@@ -158,6 +158,69 @@ def test_a_full_queue_takes_the_error_branch(center):
     assert call(center) is None
 
 
+# Practice
+
+
+def works(center: Any, **wanted: Any) -> None:
+    """The instance is told what its operator wants."""
+    center.run(commands.UpdateInstance(practice.changes(practice.Practice(**wanted))))
+
+
+@pytest.mark.parametrize(("rank", "first"), [("call", "b1"), ("callback", "c2")])
+def test_by_what_a_callback_is_ranked_is_a_setting(center, rank, first):
+    works(center, callback_rank=rank)
+    call(center)
+    center.at += 5 * SECOND
+    center.enqueue("c2", "sales")
+    center.pass_time(30 * SECOND)
+    center.available("a1")
+    assert center.contact(first).stage == "OFFERED"
+    center.check_history()
+
+
+@pytest.mark.parametrize(
+    ("counted", "flow", "duration"),
+    [("wait", "asks", 21), ("delay", "asks", 51), ("delay", "asks now", 21)],
+)
+def test_whether_a_callbacks_duration_counts_its_delay_is_a_setting(
+    center, counted, flow, duration
+):
+    works(center, callback_duration=counted)
+    call(center, flow=flow)
+    center.pass_time(30 * SECOND if flow == "asks" else 0)
+    center.pass_time(21 * SECOND)
+    done = center.run(commands.StopContact(center.ids["b1"]))
+    (final,) = (each.contact for each in done.events if isinstance(each, events.ContactCompleted))
+    assert contact_record(center.center, final)["Queue"]["Duration"] == duration
+
+
+def test_how_long_an_offer_rings_is_a_setting(center):
+    works(center, ring_ms=7 * SECOND)
+    center.enqueue("c1", "sales")
+    center.ledger(
+        """
+        0 s    a1 status Available    AgentStatusChanged a1 Available;
+                                      ContactOffered c1 a1 until 7 s
+        7 s    -                      OfferMissed c1 a1 unanswered
+        """,
+        hide=NOISE,
+    )
+
+
+def test_what_an_instance_keeps_of_its_practice_is_what_differs_from_the_usual(center):
+    kept = center.center.instance.properties
+    assert practice.is_followed(kept, practice.USUAL)
+    mine = practice.Practice(ring_ms=5_000, callback_rank="callback", callback_duration="delay")
+    assert not practice.is_followed(kept, mine)
+    assert practice.kept(mine) == practice.changes(mine)
+    works(center, ring_ms=5_000, callback_rank="callback", callback_duration="delay")
+    assert practice.is_followed(center.center.instance.properties, mine)
+    assert not practice.is_followed(center.center.instance.properties, practice.USUAL)
+    works(center)
+    assert center.center.instance.properties == kept
+    assert practice.kept(practice.USUAL) == {}
+
+
 # Numbers
 
 
@@ -275,6 +338,22 @@ def facts_of(center: Any) -> list[Any]:
     return [
         fact for at, happened in center.log for event in happened for fact in records.on(event, at)
     ]
+
+
+def test_a_callback_does_not_get_too_old_while_its_customer_talks(taken):
+    waiting = taken.contact("b1")
+    taken.run(commands.ConnectSystem(waiting.id))
+    whispered(taken)
+    taken.pass_time(8 * DAY)
+    assert waiting.stage == "CONNECTED"
+
+
+def test_a_callback_that_is_not_answered_gets_too_old_again(taken):
+    waiting = taken.contact("b1")
+    taken.run(commands.LoseChannel(waiting.id, "TELECOM_BUSY"))
+    taken.pass_time(7 * DAY)
+    assert waiting.disconnect_reason == "EXPIRED"
+    assert taken.agent("a1").contacts[waiting.id].state == "ERROR"
 
 
 @pytest.mark.parametrize(
@@ -471,6 +550,57 @@ def test_calls_that_wait_go_before_customers_who_are_to_be_dialled(first):
     assert first.contact("b1").stage == "IN_QUEUE"
     first.available("a2")
     assert len(first.center.dialled) == 1
+
+
+def test_customers_are_dialled_for_those_only_who_serve_their_queue(first):
+    content = a_content(
+        an_action(
+            "make",
+            "CreateCallbackContact",
+            {
+                "AgentId": first.ids["a1"],
+                "ContactFlowId": first.ids["to sales"],
+                "MaximumConnectionAttempts": "1",
+                "RetryDelaySeconds": "60",
+            },
+            "bye",
+            NoMatchingError="bye",
+        ),
+        an_action("bye", "DisconnectParticipant"),
+    )
+    first.a_flow("ask for a1", content)
+    waiting = call(first, "c1", "ask for a1")
+    assert (waiting.queue_id, waiting.stage) == (first.ids["a1"], "IN_QUEUE")
+    first.available("a2")
+    assert not first.center.dialled, "he is for a1 alone"
+    first.enqueue("c2", "sales")
+    first.run(commands.AcceptContact(first.ids["a2"], "c2"))
+    first.available("a1")
+    assert list(first.center.dialled.values()) == [first.ids["a1"]]
+
+
+def test_where_nobody_serves_the_queue_nobody_is_dialled(first):
+    lonely = first.a_queue("lonely")
+    asks_for(first, "ask lonely", ContactFlowId=first.ids["to sales"], QueueId=lonely)
+    first.available("a1")
+    assert call(first, "c1", "ask lonely").stage == "IN_QUEUE"
+    assert not first.center.dialled
+
+
+def test_who_is_dialled_is_known_after_a_restart_until_he_queues_or_ends(first):
+    call(first, "c1", "ask first")
+    call(first, "c2", "ask first", "+12065550102")
+    first.available("a1")
+    first.available("a2")
+    before = dict(first.center.dialled)
+    assert len(before) == 2
+    assert engine.restore(engine.image(first.center)).dialled == before
+    one, two = before
+    first.run(commands.ConnectSystem(one))
+    first.run(commands.LoseChannel(two, "TELECOM_BUSY"))
+    assert first.center.contacts[one].enqueued_at is not None
+    assert first.center.dialled == {}
+    assert engine.restore(engine.image(first.center)).dialled == {}
 
 
 def test_a_callback_that_waits_is_no_call_of_the_quota(center):

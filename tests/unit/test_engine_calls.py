@@ -6,14 +6,18 @@ import pytest
 
 from engine_builders import (
     FLOW_NOISE,
+    START,
     Driver,
     a_center,
     a_content,
     an_action,
 )
+from ringfloor.base.errors import Refusal
 from ringfloor.domain import commands, dialogue, events
 from ringfloor.domain.call import living
 from ringfloor.domain.contact import Contact
+from ringfloor.engine import call as calls
+from ringfloor.engine import transfer
 from ringfloor.engine.effects import InvokeFunction, channels, outstanding
 from ringfloor.telephony import commands as telephony
 
@@ -169,7 +173,7 @@ def test_the_agent_who_leaves_completes_a_warm_transfer():
     center.ledger(
         """
         5 s    a1 hangs-up c1    CustomerPassed c1 to t1;
-                                 ContactEnded c1 AGENT_DISCONNECT CONNECTED_ONHOLD
+                                 ContactEnded c1 OTHER CONNECTED_ONHOLD
         6 s    a1 clears c1      ContactCleared c1 a1; ContactCompleted c1
         """,
         hide=NOISE,
@@ -196,6 +200,15 @@ def test_the_customer_may_leave_two_agents_who_talk_on():
         """
         5 s    c1 leaves         PartyLeft c1 c1 CUSTOMER_DISCONNECT
         6 s    a1 resumes c1     refused InvalidRequest
+        """,
+        hide=NOISE,
+        late=True,
+    )
+    (call,) = center.center.calls.values()
+    left = call.parties["c1"]
+    assert (left.state, left.since - START) == ("disconnected", 5_000)
+    center.ledger(
+        """
         7 s    a1 hangs-up c1    ContactEnded c1 CUSTOMER_DISCONNECT CONNECTED;
                                  ContactEnded t1 CUSTOMER_DISCONNECT CONNECTED
         """,
@@ -203,6 +216,18 @@ def test_the_customer_may_leave_two_agents_who_talk_on():
         late=True,
     )
     assert center.center.calls == {}
+
+
+def test_the_customer_may_be_dropped_from_two_agents_who_talk_on():
+    center = consulting()
+    center.ledger(
+        """
+        5 s    a1 drops c1 c1    PartyLeft c1 c1 AGENT_DISCONNECT
+        """,
+        hide=NOISE,
+        late=True,
+    )
+    assert states(center) == {"c1/agent": "connected", "t1/agent": "connected"}
 
 
 def test_the_second_agent_may_leave_the_first():
@@ -245,7 +270,7 @@ def test_leaving_while_it_rings_leaves_the_customer_ringing():
     center.ledger(
         """
         5 s    a1 hangs-up c1    CustomerPassed c1 to t1;
-                                 ContactEnded c1 AGENT_DISCONNECT CONNECTED_ONHOLD
+                                 ContactEnded c1 OTHER CONNECTED_ONHOLD
         """,
         hide=NOISE,
         late=True,
@@ -284,7 +309,7 @@ def test_a_queue_transfer_waits_with_the_agent_and_then_with_the_customer():
     center.ledger(
         """
         5 s    a1 hangs-up c1           CustomerPassed c1 to t1;
-                                        ContactEnded c1 AGENT_DISCONNECT CONNECTED_ONHOLD
+                                        ContactEnded c1 OTHER CONNECTED_ONHOLD
         9 s    c1 leaves                ContactEnded t1 CUSTOMER_DISCONNECT IN_QUEUE;
                                         ContactCompleted t1
         """,
@@ -347,7 +372,7 @@ def test_a_third_party_is_dialled_joined_and_left_with_the_customer():
         5 s    a1 joins c1              ContactResumed c1
         6 s    a1 presses c1 x1 12#     DigitsPressed x1 x1 12#
         7 s    a1 hangs-up c1           CustomerPassed c1 to x1;
-                                        ContactEnded c1 AGENT_DISCONNECT CONNECTED
+                                        ContactEnded c1 OTHER CONNECTED
         8 s    a1 clears c1             ContactCleared c1 a1; ContactCompleted c1
         """,
         hide=NOISE,
@@ -413,7 +438,7 @@ def test_a_third_party_who_has_not_answered_yet_may_get_the_customer():
     center.ledger(
         """
         1 s    a1 hangs-up c1         CustomerPassed c1 to x1;
-                                      ContactEnded c1 AGENT_DISCONNECT CONNECTED_ONHOLD
+                                      ContactEnded c1 OTHER CONNECTED_ONHOLD
         2 s    x1 lost TELECOM_BUSY   ContactEnded x1 TELECOM_BUSY IN_FLOW; ContactCompleted x1
         """,
         hide=NOISE,
@@ -455,13 +480,18 @@ def test_with_multi_party_conference_six_may_talk_and_everybody_controls_everybo
         6 s    a2 drops t1 x0                 ContactEnded x0 AGENT_DISCONNECT IN_FLOW;
                                               ContactCompleted x0
         7 s    a2 mutes t1 c1/agent           PartyMuted c1 c1/agent muted forced
-        8 s    a2 drops t1 c1/agent           CustomerPassed c1 to t1;
-                                              ContactEnded c1 AGENT_DISCONNECT CONNECTED
+        8 s    a2 drops t1 c1/agent           PartyResumed t1 t1/agent; CustomerPassed c1 to t1;
+                                              ContactEnded c1 OTHER CONNECTED
         """,
         hide=NOISE,
         late=True,
     )
-    assert set(states(center)) == {"c1", "t1/agent", "x1", "x2"}
+    assert states(center) == {
+        "c1": "connected",
+        "t1/agent": "connected",
+        "x1": "connected",
+        "x2": "connected",
+    }
 
 
 # Mute
@@ -836,6 +866,36 @@ def test_a_flow_hears_why_the_third_party_could_not_be_had(seconds, words, answe
     center.check_history()
 
 
+def test_a_flow_dials_nobody_where_no_outbound_calls_are_made():
+    center = calling_out(ContinueFlowExecution="True")
+    center.run(commands.UpdateInstance({"OutboundCallsEnabled": False}))
+    center.run(
+        commands.StartInboundContact(
+            contact_id="c2", from_number="+12065550101", flow_id=center.ids["out"]
+        )
+    )
+    assert center.contact("c2").runs["customer"].ask.prompt.value == "failed"
+    assert center.contact("c2").next_contacts == []
+
+
+def test_who_waits_in_a_queue_is_not_transferred_to_a_third_party():
+    center = an_office()
+    out = an_action(
+        "out",
+        "TransferParticipantToThirdParty",
+        {"ThirdPartyPhoneNumber": THIRD, "ThirdPartyConnectionTimeLimitSeconds": "30"},
+        "bye",
+        NoMatchingError="failed",
+    )
+    failed = an_action("failed", "MessageParticipant", {"Text": "failed"}, "bye")
+    content = a_content(out, failed, an_action("bye", "DisconnectParticipant"))
+    flow = center.center.named("contact_flow", "Default customer queue")
+    center.run(commands.UpdateResource("contact_flow", flow, {"Content": content}))
+    center.enqueue("c1", "sales")
+    assert said(center) == "failed"
+    assert set(center.center.contacts) == {"c1"}
+
+
 def test_without_going_on_the_contact_is_over_with_the_transfer():
     center = calling_out(ContinueFlowExecution="False")
     center.ledger(
@@ -908,3 +968,361 @@ def test_an_agent_who_vanishes_keeps_his_status_and_his_call():
     )
     assert center.agent("a1").status_type == "ROUTABLE"
     assert center.contact("c1").stage == "CONNECTED"
+
+
+# What is nobody else's
+
+
+def test_who_has_missed_a_call_does_nothing_with_it_when_another_agent_has_it():
+    center = an_office()
+    center.available("a1")
+    center.enqueue("c1", "sales")
+    center.ledger("1 s    a1 rejects c1    OfferMissed c1 a1 rejected", hide=NOISE)
+    center.available("a2")
+    take(center, "a2", "c1")
+    center.ledger(
+        f"""
+        2 s    a1 puts-on-hold c1 c1          refused ContactNotFound
+        2 s    a1 takes-back c1 c1            refused ContactNotFound
+        2 s    a1 drops c1 c1                 refused ContactNotFound
+        2 s    a1 mutes c1 c1/agent           refused ContactNotFound
+        2 s    a1 presses c1 c1 1             refused ContactNotFound
+        2 s    a1 swaps c1                    refused ContactNotFound
+        2 s    a1 joins c1                    refused ContactNotFound
+        2 s    a1 adds c1 {THIRD} x1          refused ContactNotFound
+        2 s    a1 barges c1                   refused ContactNotFound
+        2 s    a1 holds c1                    refused InvalidRequest
+        2 s    a1 hangs-up c1                 refused InvalidRequest
+        3 s    a2 puts-on-hold c1 c1          ContactHeld c1
+        """,
+        hide=NOISE,
+        late=True,
+    )
+
+
+def test_where_no_outbound_calls_are_made_no_third_party_is_dialled():
+    center = talking()
+    center.run(commands.UpdateInstance({"OutboundCallsEnabled": False}))
+    center.ledger(
+        f"""
+        1 s    a1 adds c1 {THIRD} x1    refused OutboundContactNotPermitted
+        2 s    a1 hangs-up c1           ContactEnded c1 AGENT_DISCONNECT CONNECTED
+        """,
+        hide=NOISE,
+        late=True,
+    )
+
+
+def test_news_of_a_customer_who_waits_for_a_third_party_does_not_answer_for_him():
+    center = an_office()
+    center.available("a1")
+    center.ledger(
+        """
+        0 s    c1 dials sales         -
+        1 s    c1 answers             ContactEnqueued c1 sales; ContactOffered c1 a1 until 21 s
+        """,
+        hide=NOISE,
+    )
+    take(center, "a1", "c1")
+    center.ledger(
+        f"""
+        2 s    a1 adds c1 {THIRD} x1    ContactHeld c1; PartyAdded x1 x1 third_party connecting
+        3 s    a1 hangs-up c1           CustomerPassed c1 to x1;
+                                        ContactEnded c1 OTHER CONNECTED_ONHOLD
+        4 s    c1 answers               -
+        5 s    x1 answers               PartyJoined x1 x1
+        """,
+        hide=NOISE,
+        late=True,
+    )
+
+
+# Who is on hold, and what he hears
+
+
+def test_whoever_is_on_hold_hears_the_hold_flow_of_his_kind():
+    center = consulting()
+    assert center.runs("c1").flow_type == "CUSTOMER_HOLD"
+    center.run(commands.SwapParties(center.ids["a1"], "c1"))
+    assert center.runs("t1", "agent").flow_type == "AGENT_HOLD"
+    assert "customer" not in center.contact("c1").runs
+    center.run(commands.SwapParties(center.ids["a1"], "c1"))
+    assert "agent" not in center.contact("t1").runs
+    center = talking()
+    add(center, "a1", "c1", THIRD, "x1")
+    center.run(commands.ConnectSystem(center.ids["x1"]))
+    center.run(commands.HoldParty(center.ids["a1"], "c1", center.ids["x1"]))
+    assert center.runs("x1").flow_type == "CUSTOMER_HOLD"
+    center.run(commands.ResumeParty(center.ids["a1"], "c1", center.ids["x1"]))
+    assert "customer" not in center.contact("x1").runs
+
+
+# Who is freed when somebody leaves
+
+
+def test_the_agent_who_gets_the_customer_is_on_hold_no_longer():
+    center = consulting()
+    center.ledger(
+        """
+        1 s    a1 swaps c1              PartyHeld t1 t1/agent; ContactResumed c1
+        2 s    a1 mutes c1 t1/agent     PartyMuted t1 t1/agent muted forced
+        3 s    a1 hangs-up c1           PartyResumed t1 t1/agent; CustomerPassed c1 to t1;
+                                        ContactEnded c1 OTHER CONNECTED
+        4 s    a2 unmutes t1 t1/agent   PartyMuted t1 t1/agent unmuted
+        """,
+        hide=NOISE,
+        late=True,
+    )
+    assert "agent" not in center.contact("t1").runs, "he hears no hold flow"
+    assert bridged(center) == {"c1", "t1/agent"}
+
+
+def test_third_parties_who_are_left_with_the_customer_are_on_hold_no_longer():
+    center = talking(multi=True)
+    for name in ("x1", "x2"):
+        add(center, "a1", "c1", f"{THIRD}{name[1]}", name)
+        center.run(commands.ConnectSystem(center.ids[name]))
+    center.ledger(
+        """
+        1 s    a1 puts-on-hold c1 x2     PartyHeld x2 x2
+        2 s    a1 hangs-up c1            PartyResumed x1 x1; PartyResumed x2 x2;
+                                         CustomerPassed c1 to x1;
+                                         ContactEnded c1 OTHER CONNECTED_ONHOLD
+        """,
+        hide=NOISE,
+        late=True,
+    )
+    assert bridged(center) == {"c1", "x1", "x2"}
+
+
+def test_who_was_held_and_muted_by_a_supervisor_helps_himself_when_he_is_gone():
+    center = monitored("BARGE")
+    center.ledger(
+        """
+        5 s    a3 barges m1                 MonitorStateChanged m1 a3 BARGE
+        6 s    a3 puts-on-hold m1 c1/agent  PartyHeld c1 c1/agent
+        6 s    a3 mutes m1 c1/agent         PartyMuted c1 c1/agent muted forced
+        7 s    a1 takes-back c1 c1/agent    refused InvalidRequest
+        7 s    a1 unmutes c1 c1/agent       refused InvalidRequest
+        8 s    a3 hangs-up m1               ContactEnded m1 AGENT_DISCONNECT CONNECTED;
+                                            ContactCleared m1 a3; ContactCompleted m1
+        8 s    a2 monitors c1 m2 BARGE      PartyAdded m2 m2/agent monitor connecting
+        9 s    a1 takes-back c1 c1/agent    PartyResumed c1 c1/agent
+        9 s    a1 unmutes c1 c1/agent       PartyMuted c1 c1/agent unmuted
+        """,
+        hide=NOISE,
+        late=True,
+    )
+
+
+def test_a_supervisor_holds_a_customer_who_was_left_with_a_third_party():
+    center = monitored("BARGE")
+    add(center, "a1", "c1", THIRD, "x1")
+    center.run(commands.ConnectSystem(center.ids["x1"]))
+    center.ledger(
+        """
+        5 s     a3 barges m1             MonitorStateChanged m1 a3 BARGE
+        6 s     a1 hangs-up c1           CustomerPassed c1 to x1;
+                                         ContactEnded c1 OTHER CONNECTED_ONHOLD
+        7 s     a3 puts-on-hold m1 c1    PartyHeld x1 c1
+        8 s     a3 puts-on-hold m1 c1    refused InvalidRequest
+        """,
+        hide=NOISE,
+        late=True,
+    )
+    run = center.contact("x1").runs["customer"]
+    assert (run.flow_type, bridged(center)) == ("CUSTOMER_HOLD", {"x1", "m1/agent"})
+    center.ledger(
+        """
+        9 s     a3 puts-on-hold m1 x1    PartyHeld x1 x1
+        10 s    a3 takes-back m1 x1      PartyResumed x1 x1
+        """,
+        hide=NOISE,
+        late=True,
+    )
+    assert center.contact("x1").runs["customer"] is run, "the customer's music plays on"
+    center.ledger(
+        """
+        11 s    a3 takes-back m1 c1      PartyResumed x1 c1
+        12 s    a3 takes-back m1 c1      refused InvalidRequest
+        13 s    x1 leaves                ContactEnded x1 THIRD_PARTY_DISCONNECT IN_FLOW;
+                                         ContactCompleted x1;
+                                         ContactEnded m1 THIRD_PARTY_DISCONNECT CONNECTED;
+                                         ContactCleared m1 a3; ContactCompleted m1
+        """,
+        hide=NOISE,
+        late=True,
+    )
+
+
+def test_the_next_contact_is_the_one_that_got_the_customer():
+    center = consulting()
+    first = center.ids["t1"]
+    center.ledger(
+        """
+        1 s    a2 hangs-up t1    ContactEnded t1 AGENT_DISCONNECT CONNECTED
+        1 s    a2 clears t1      ContactCleared t1 a2; ContactCompleted t1
+        """,
+        hide=NOISE,
+        late=True,
+    )
+    assert center.contact("c1").next_contact_id == first
+    add(center, "a1", "c1", "to-a2", "t2")
+    hear_out(center, "t2")
+    take(center, "a2", "t2")
+    assert center.contact("c1").next_contact_id == first
+    center.run(commands.LeaveContact(center.ids["a1"], "c1"))
+    c1 = center.contact("c1")
+    assert (c1.next_contact_id, c1.next_contacts) == (center.ids["t2"], [first, center.ids["t2"]])
+
+
+# Who is shown
+
+
+def shown(center: Driver, alias: str) -> list[str]:
+    """Whom the agent of a contact is shown, in order."""
+    contact = center.contact(alias)
+    call = calls.call_of(center.center, contact)
+    assert call is not None
+    return [center.leg_alias(each.leg) for each in calls.seen(center.center, call, contact)]
+
+
+def test_an_agent_is_shown_himself_then_his_customer_and_whom_he_has_added():
+    center = consulting()
+    assert shown(center, "c1") == ["c1/agent", "c1", "t1/agent"]
+    assert shown(center, "t1") == ["t1/agent", "c1/agent"], "the customer is not his"
+    center.run(commands.LeaveContact(center.ids["a1"], "c1"))
+    assert shown(center, "t1") == ["t1/agent", "c1"]
+
+
+def test_with_multi_party_conference_everybody_is_shown_everybody_but_supervisors():
+    center = consulting(multi=True)
+    center.run(
+        commands.MonitorContact(
+            agent_id=center.ids["a3"], contact_id="c1", capabilities=("SILENT_MONITOR",)
+        )
+    )
+    (m1,) = (each for each in center.center.contacts.values() if each.monitors is not None)
+    center.name("m1", m1.id)
+    center.run(commands.ConnectAgent(m1.id))
+    assert shown(center, "t1") == ["t1/agent", "c1", "c1/agent"]
+    assert shown(center, "m1") == ["m1/agent", "c1", "c1/agent", "t1/agent"]
+    center.an_agent("a4", "basic")
+    center.ledger(
+        "1 s    a4 monitors c1 m2    PartyAdded m2 m2/agent monitor connecting",
+        hide=NOISE,
+        late=True,
+    )
+    assert "m2/agent" not in shown(center, "m1"), "supervisors are not told of each other"
+
+
+# Where quick connects lead
+
+
+def test_a_quick_connect_to_a_number_dials_it_and_names_itself():
+    center = talking()
+    config = {"QuickConnectType": "PHONE_NUMBER", "PhoneConfig": {"PhoneNumber": THIRD}}
+    out = center.create("quick_connect", "out", {"Name": "out", "QuickConnectConfig": config})
+    add(center, "a1", "c1", "out", "x1")
+    x1 = center.contact("x1")
+    party = center.center.calls["c1"].parties[x1.id]
+    assert (party.number, party.quick_connect_id, party.added_by) == (THIRD, out, "c1")
+    assert (x1.customer_number, x1.started_with, x1.queue_id) == (THIRD, out, None)
+    assert x1.initiation_method == "EXTERNAL_OUTBOUND"
+
+
+def test_a_quick_connect_to_an_agent_names_itself_and_its_target():
+    center = talking()
+    add(center, "a1", "c1", "to-a2", "t1")
+    t1 = center.contact("t1")
+    party = center.center.calls["c1"].parties[f"{t1.id}/agent"]
+    assert (party.number, party.quick_connect_id) == (None, center.ids["to-a2"])
+    assert (t1.queue_id, t1.started_with) == (center.ids["a2"], center.ids["to-a2"])
+
+
+@pytest.mark.parametrize(
+    ("whom", "code", "field"),
+    [
+        ({"number": "12"}, "InvalidParameterException", "PhoneNumber: '12' is no E.164 number"),
+        ({}, "InvalidParameterException", "PhoneNumber: ''"),
+        ({"quick_connect_id": "x"}, "ResourceNotFoundException", "EndpointARN: "),
+    ],
+)
+def test_who_cannot_be_added_is_named(whom, code, field):
+    center = talking()
+    with pytest.raises(Refusal) as caught:
+        center.run(commands.AddParty(agent_id=center.ids["a1"], contact_id="c1", **whom))
+    assert (caught.value.code, caught.value.message[: len(field)]) == (code, field)
+    assert states(center)["c1"] == "connected"
+
+
+def test_a_quick_connect_whose_user_or_flow_is_gone_is_refused():
+    center = talking()
+    flow = center.center.resources["quick_connect"][center.ids["to-a2"]].properties
+    for changes, code, field in (
+        ({"UserId": "nobody"}, "ResourceNotFoundException", "EndpointARN: "),
+        ({"ContactFlowId": "nothing"}, "InvalidRequestException", "ContactFlowId: "),
+    ):
+        config = {**flow["QuickConnectConfig"]}
+        config["UserConfig"] = {**config["UserConfig"], **changes}
+        with pytest.raises(Refusal) as caught:
+            transfer.way_of(center.center, config)
+        assert (caught.value.code, caught.value.message[: len(field)]) == (code, field)
+
+
+# What a transfer flow does with those it came from, once more
+
+
+def previous(center: Driver, state: str, alias: str = "t1") -> tuple[events.Event, ...] | None:
+    ask = dialogue.SetPreviousParticipant(state)
+    return transfer.set_previous(center.center, center.contact(alias), ask)
+
+
+def test_who_is_on_hold_already_is_not_put_on_hold_again():
+    center = talking()
+    add(center, "a1", "c1", "to-support", "t1")
+    assert previous(center, "CustomerOnHold") == ()
+    (resumed,) = (
+        each
+        for each in previous(center, "OffHold") or ()
+        if isinstance(each, events.ContactResumed)
+    )
+    assert resumed.contact_id == "c1"
+    told = previous(center, "AgentOnHold") or ()
+    assert events.PartyHeld("c1", "c1", "c1/agent") in told
+    assert events.ContactResumed("c1") in told
+    assert not any(isinstance(each, events.FlowEntered) for each in told), "he hears this flow"
+    center.happen(*told)
+    assert previous(center, "AgentOnHold") == ()
+    assert events.ContactHeld("c1") in (previous(center, "CustomerOnHold") or ())
+    assert events.PartyResumed("c1", "c1", "c1/agent") in (previous(center, "OffHold") or ())
+
+
+def test_a_contact_that_came_from_no_call_holds_nobody():
+    center = talking()
+    add(center, "a1", "c1", "to-support", "t1")
+    center.enqueue("c2", "sales")
+    assert previous(center, "CustomerOnHold", "c2") is None
+    center.run(commands.LoseChannel("c1", "CUSTOMER_DISCONNECT"))
+    assert previous(center, "CustomerOnHold") == (), "the customer has left"
+    center.run(commands.LeaveContact(center.ids["a1"], "c1"))
+    assert center.ids["t1"] not in center.center.contacts
+
+
+@pytest.mark.parametrize("action", [commands.HoldContact, commands.ResumeContact])
+def test_holding_and_resuming_ones_customer_needs_a_customer(action):
+    center = talking()
+    agent = center.ids["a1"]
+    with pytest.raises(Refusal, match="c9"):
+        center.run(action(agent, "c9"))
+    with pytest.raises(Refusal):
+        center.run(action(center.ids["a2"], "c1"))
+    if action is commands.ResumeContact:
+        with pytest.raises(Refusal, match="is CONNECTED; ResumeContact"):
+            center.run(action(agent, "c1"))
+        center.run(commands.HoldContact(agent, "c1"))
+    center.run(action(agent, "c1"))
+    held = action is commands.HoldContact
+    assert states(center)["c1"] == ("hold" if held else "connected")
+    assert center.agent("a1").contacts["c1"].state == ("CONNECTED_ONHOLD" if held else "CONNECTED")
+    assert ("customer" in center.contact("c1").runs) is held, "the hold flow"

@@ -631,6 +631,28 @@ def test_a_scheduled_task_can_be_given_another_time():
         a_center().run(UpdateSchedule("c1", START + 1_000))
 
 
+def test_a_task_may_be_due_now_and_not_before():
+    center = with_a_callback("TASK")
+    with pytest.raises(Refusal) as caught:
+        center.run(UpdateSchedule("c1", center.at - 1))
+    said = caught.value.message
+    assert said.startswith(f"ScheduledTime: {(center.at - 1) / 1_000} is not within the 6 days")
+    (told,) = center.run(UpdateSchedule("c1", center.at)).events
+    assert (told.contact_id, told.queue_id, told.channel, told.until) == (
+        "c1",
+        center.ids["sales"],
+        "TASK",
+        center.at,
+    )
+    for live, message in (
+        (with_a_callback(), "ContactId: 'c1' is not a scheduled task"),
+        (a_center(), "ContactId: no live contact 'c1' here"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            live.run(UpdateSchedule("c1", live.at))
+        assert caught.value.message == message
+
+
 def test_a_scheduled_contact_can_be_stopped():
     with_a_callback().ledger("""
         1 s       c1 stopped             ContactEnded c1 OTHER IN_FLOW; ContactCompleted c1

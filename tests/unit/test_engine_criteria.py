@@ -508,6 +508,13 @@ def test_criteria_that_are_one_expression_too_many_on_a_value_are_refused(monkey
         6 s    c3 seeks F>=1            RoutingCriteriaSet c3 1 steps
         7 s    c1 seeks F>=1            refused ResourceNotFound
     """)
+    steps = steps_in("F>=4", center.ids)
+    with pytest.raises(Refusal) as refusal:
+        center.run(commands.UpdateRoutingData("c2", steps=steps))
+    rule = "would be one more expression on its agents than there may be at once"
+    assert str(refusal.value).partition(": ")[2].startswith("Expression: ")
+    assert str(refusal.value).endswith(rule)
+    assert "Skill" in str(refusal.value)
 
 
 def test_pools_of_expressions_that_nobody_has_are_kept_for_a_while(monkeypatch):

@@ -13,9 +13,15 @@ from ringfloor.domain.commands import (
     UpdateInstance,
     UpdateResource,
 )
-from ringfloor.domain.events import ResourceCreated, ResourceUpdated
+from ringfloor.domain.events import (
+    InstanceCreated,
+    ResourceCreated,
+    ResourceTagged,
+    ResourceUpdated,
+)
 from ringfloor.domain.resources import KINDS
-from ringfloor.engine import engine
+from ringfloor.engine import engine, hierarchy
+from ringfloor.engine.state import Center
 
 
 def refused(center: Driver, command: object) -> Refusal:
@@ -459,3 +465,108 @@ def test_creation_answers_the_id():
     (created,) = done.events
     assert isinstance(created, ResourceCreated)
     assert done.answer == created.id
+
+
+def test_an_instance_begins_as_its_command_says():
+    command = CreateInstance(
+        instance_id="i",
+        region="eu-west-1",
+        account="1",
+        alias="x",
+        properties={"InboundCallsEnabled": True},
+        tags={"a": "b"},
+        client_token="t",
+        number=None,
+    )
+    first, *born = engine.decide(Center(), command, bytes(16))
+    named = "i", "eu-west-1", "1", "x", {"InboundCallsEnabled": True}, {"a": "b"}, "t"
+    assert first == InstanceCreated(*named)
+    assert all(isinstance(each, ResourceCreated) for each in born)
+    found = {(each.kind, each.properties.get("Name")): each for each in born}
+    queue = found["queue", "BasicQueue"]
+    assert "OutboundCallerConfig" not in queue.properties
+    assert found["routing_profile", "Basic Routing Profile"].properties == {
+        "Name": "Basic Routing Profile",
+        "Description": "Takes voice contacts of BasicQueue.",
+        "DefaultOutboundQueueId": queue.id,
+        "MediaConcurrencies": [{"Channel": "VOICE", "Concurrency": 1}],
+        "QueueConfigs": [
+            {
+                "QueueReference": {"QueueId": queue.id, "Channel": "VOICE"},
+                "Priority": 1,
+                "Delay": 0,
+            }
+        ],
+        "AgentAvailabilityTimer": "TIME_SINCE_LAST_ACTIVITY",
+    }
+    arn = f"arn:aws:connect:eu-west-1:1:instance/i/queue/{queue.id}"
+    contents = [each.properties.get("Content", "") for each in born]
+    assert any(arn in each for each in contents)
+    assert not any("/None" in each for each in contents)
+    assert {kind for kind, _ in found} >= {"security_profile", "predefined_attribute", "prompt"}
+    assert "authentication_profile" in {kind for kind, _ in found}
+
+
+def test_a_quota_may_be_that_of_an_owner_and_says_whose():
+    center = a_center(queues=["sales"])
+    hours = center.center.named("hours_of_operation", "Basic Hours")
+    queue = {"Name": "third", "HoursOfOperationId": hours, "Status": "ENABLED"}
+    refusal = refused(center, CreateResource(kind="queue", properties=queue, quota=2))
+    assert str(refusal).endswith("queue: this instance has 2, its quota is 2")
+    flows = [center.a_flow(name, a_content(an_action("e", "EndFlowExecution"))) for name in "ab"]
+
+    def version(flow: str, number: int) -> CreateResource:
+        properties = {"ContactFlowId": flow, "Version": number, "Status": "SAVED", "Content": ""}
+        kind, identifier = "contact_flow_version", f"{flow}:{number}"
+        return CreateResource(kind=kind, id=identifier, properties=properties, quota=2)
+
+    for command in (version(flows[0], 1), version(flows[1], 1), version(flows[0], 2)):
+        center.run(command)
+    alias = {"ContactFlowId": flows[1], "Name": "live", "VersionId": f"{flows[1]}:1"}
+    center.run(CreateResource(kind="contact_flow_alias", properties=alias))
+    refusal = refused(center, version(flows[0], 3))
+    assert str(refusal).endswith(f"ContactFlowId {flows[0]} has 2, its quota is 2")
+    center.run(version(flows[1], 2))
+
+
+def test_an_instance_is_tagged_as_a_resource_is():
+    center = a_center()
+    center.happen(ResourceTagged("instance", "i", {"a": "1", "b": "2"}))
+    center.happen(ResourceTagged("instance", "i", {"a": None, "c": "3"}))
+    assert center.center.instance is not None
+    assert center.center.instance.tags == {"b": "2", "c": "3"}
+
+
+def test_what_is_named_for_show_does_not_hold_what_it_names():
+    """A quick connect to a user, whom it names without binding him, and to a queue."""
+    center = a_center(agents=2)
+    flow = center.a_flow("way", a_content(an_action("e", "EndFlowExecution")), "AGENT_TRANSFER")
+    config = {"UserId": center.ids["a1"], "ContactFlowId": flow}
+    quick = {"QuickConnectType": "USER", "UserConfig": config}
+    center.create("quick_connect", "q", {"Name": "q", "QuickConnectConfig": quick})
+    center.run(DeleteResource("user", center.ids["a1"]))
+    assert refused(center, DeleteResource("contact_flow", flow)).code == "ResourceInUseException"
+
+
+def test_the_hierarchy_of_a_user_begins_at_the_top():
+    center = a_center(agents=2)
+    ids: list[str] = []
+    for name in ("top", "middle", "own"):
+        above = {"ParentGroupId": ids[-1]} if ids else {}
+        ids.append(center.create("hierarchy_group", name, {"Name": name, **above}))
+    center.update("user", "a1", HierarchyGroupId=ids[-1])
+    assert [each.id for each in hierarchy.path(center.center, ids[1])] == ids[:2]
+    assert [each.id for each in hierarchy.of_user(center.center, center.ids["a1"])] == ids
+    assert hierarchy.of_user(center.center, center.ids["a2"]) == []
+    assert hierarchy.of_user(center.center, "gone") == []
+
+
+def test_what_is_not_there_is_refused_by_its_name():
+    center = a_center().center
+    refusals = []
+    for field in ((), ("QueueId",)):
+        with pytest.raises(Refusal) as refusal:
+            center.resource("queue", "x", *field)
+        assert refusal.value.code == "ResourceNotFoundException"
+        refusals.append(str(refusal.value).partition(": ")[2])
+    assert refusals == ["Id: no queue 'x' here", "QueueId: no queue 'x' here"]

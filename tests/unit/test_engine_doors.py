@@ -4,13 +4,17 @@ from typing import get_args
 
 import pytest
 
-from engine_builders import START, Driver, a_center, contents, differences
+from engine_builders import START, Driver, ProfileOf, a_center, contents, differences
 from ringfloor.base.errors import Fault, Refusal
 from ringfloor.domain import commands, dialogue, events
 from ringfloor.domain.commands import Command
+from ringfloor.domain.contact import Callback, Held
 from ringfloor.domain.events import Event, Outcome, decode_outcome, encode_outcome
 from ringfloor.domain.structs import CommandStruct, EventStruct
-from ringfloor.engine import engine
+from ringfloor.engine import connection, decisions, engine, entry
+from ringfloor.engine.effects import effects
+from ringfloor.engine.invariants import slots_are_kept
+from ringfloor.telephony import commands as telephony
 
 
 def test_everything_that_can_be_wanted_has_a_decision():
@@ -183,3 +187,100 @@ def test_a_snapshot_of_nothing_is_nothing():
 def test_foreign_bytes_are_no_snapshot():
     with pytest.raises(engine.msgspec.MsgspecError):
         engine.restore(b"foreign")
+
+
+def test_who_decides_gets_the_center_the_command_and_what_else_he_needs():
+    center, command, seed = a_center(), commands.StopContact("c1"), bytes(16)
+    rings_until = connection.ring_until(center.center)
+    matching = decisions._match(lambda *given: iter(given))
+    assert tuple(matching(center.center, command, seed)) == (center.center, command, rings_until)
+    asked = decisions._by_channel(
+        lambda *given: iter(("chat", *given)), lambda *given: iter(("other", *given))
+    )
+    center.enqueue("c1", "sales")
+    for channel, decided in (("VOICE", "other"), ("CHAT", "chat"), ("TASK", "other")):
+        center.contact("c1").channel = channel
+        given = decided, center.center, command, seed
+        assert tuple(asked(center.center, command, seed)) == given
+    unknown = commands.StopContact("nobody")
+    assert next(asked(center.center, unknown, seed)) == "other"
+
+
+def test_who_holds_too_many_calls_is_found():
+    center = a_center()
+    held = center.agent("a1").contacts
+    for alias, channel, assigned in (
+        ("c1", "VOICE", False),
+        ("c2", "CHAT", False),
+        ("c3", "CHAT", False),
+        ("c4", "VOICE", True),
+    ):
+        held[alias] = Held(
+            contact_id=alias, channel=channel, state="CONNECTED", since=START, assigned=assigned
+        )
+    assert list(slots_are_kept(center.center)) == []
+    held["c4"].assigned = False
+    agent = center.ids["a1"]
+    assert list(slots_are_kept(center.center)) == [f"{agent} holds 2 voice contacts"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"Type": "CUSTOMER_QUEUE"}, "is not of type CONTACT_FLOW or AGENT_TRANSFER"),
+        ({"Status": "SAVED"}, "is not published"),
+        ({"State": "ARCHIVED"}, "is archived"),
+    ],
+)
+def test_a_contact_begins_in_a_flow_that_is_published_and_of_the_right_type(changes, why):
+    center = a_center()
+    flow = center.way_to("sales")
+    types = ("CONTACT_FLOW", "AGENT_TRANSFER")
+    entry.check_flow(center.center, flow, types)
+    properties = center.center.resources["contact_flow"][flow].properties
+    if "Status" in changes:
+        del center.center.flows[flow]
+    properties.update(changes)
+    with pytest.raises(Refusal) as refusal:
+        entry.check_flow(center.center, flow, types)
+    assert refusal.value.code == "InvalidRequestException"
+    assert str(refusal.value).partition(": ")[2] == f"ContactFlowId: {flow!r} {why}"
+    with pytest.raises(Refusal, match="ContactFlowId: no flow"):
+        entry.check_flow(center.center, "nowhere")
+
+
+@pytest.mark.parametrize("channel", ["VOICE", "TASK"])
+def test_those_who_are_joined_in_a_call_get_a_bridge(channel):
+    center = a_center(profiles={"p": ProfileOf("sales, sales/TASK", voice=1, task=1)})
+    center.available("a1")
+    center.enqueue("c1", "sales", channel)
+    center.run(commands.AcceptContact(center.ids["a1"], "c1"))
+    assert center.contact("c1").stage == "CONNECTED"
+    joined = events.ContactConnectedToAgent("c1", center.ids["a1"], center.ids["p"])
+    found = [type(each) for each in effects(center.center, joined)]
+    assert found[:1] == ([telephony.CreateBridge] if channel == "VOICE" else [])
+
+
+@pytest.mark.parametrize(
+    ("method", "flow", "dialled", "matched"),
+    [
+        ("INBOUND", None, None, None),
+        ("CALLBACK", None, None, None),
+        ("CALLBACK", "f", None, None),
+        ("CALLBACK", "f", "c2", "here"),
+        ("CALLBACK_CUSTOMER_FIRST_DIALED", "f", None, "meant"),
+    ],
+)
+def test_who_waits_is_matched_and_callbacks_with_him(method, flow, dialled, matched):
+    """Of a customer-first call in another queue, those of the queue that it was meant for."""
+    center = a_center()
+    center.enqueue("c1", "sales")
+    contact = center.contact("c1")
+    contact.initiation_method = method
+    if method != "INBOUND":
+        contact.callback = Callback(
+            queue_id="meant", attempts=1, retry_ms=0, flow_id=flow, dialled_id=dialled
+        )
+    wanted = engine.react(center.center, events.ContactEnqueued("c1", "here", "VOICE"))
+    more = () if matched is None else (commands.MatchCallbacks(matched),)
+    assert tuple(wanted) == (commands.MatchContact("c1"), *more)

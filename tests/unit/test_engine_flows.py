@@ -1,5 +1,6 @@
 """Flows: how a contact walks its flow, what the flow may do with it, and how it reaches a queue."""
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from engine_builders import (
     a_center,
     a_content,
     an_action,
+    differences,
     to_queue,
 )
 from ringfloor.base.errors import Refusal
@@ -20,6 +22,7 @@ from ringfloor.base.limits import (
     FLOW_ACTIONS_PER_TURN_MAX,
     FLOW_MODULES_DEEP_MAX,
     FLOW_TRANSFERS_MAX,
+    FLOW_WEIGHT_REFERENCES,
 )
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.commands import (
@@ -35,8 +38,11 @@ from ringfloor.domain.events import (
     ContactInitiated,
     FlowEntered,
     FlowStepped,
+    decode_outcome,
 )
 from ringfloor.engine import engine, flows
+from ringfloor.engine.state import Center
+from ringfloor.flow import references
 
 BUT_STEPS_OF_MODULES = (ContactInitiated, FlowEntered)
 BUT_STEPS = tuple(each for each in FLOW_NOISE if each is not FlowStepped)
@@ -223,9 +229,8 @@ def test_what_a_flow_logs_is_kept_in_the_flow_it_goes_on_to():
     center.ledger("""
         0 s    c1 enters welcome      -
     """)
-    session = center.runs("c1").session
-    assert session is not None
-    assert (session.flow_id, session.logging) == (center.ids["wait"], True)
+    assert center.runs("c1").session.flow_id == center.ids["wait"]
+    assert center.contact("c1").logging
 
 
 def test_a_flow_that_is_not_there_takes_the_error_branch():
@@ -273,6 +278,71 @@ def test_actions_that_ask_nobody_count_between_those_that_do(monkeypatch):
         an_action("c9", "Compare", {"ComparisonValue": "x"}, "one"),
     )
     assert ends_by_itself(center, monkeypatch) < FLOW_ACTIONS_PER_TURN_MAX / 10
+
+
+DEAD = "$.Attributes.nothing " * 10_000
+
+
+@pytest.mark.parametrize(
+    ("type_", "parameters"),
+    [
+        ("UpdateContactAttributes", {"Attributes": {"k": DEAD}}),
+        ("MessageParticipant", {"Text": "$.a" * 80_000}),
+        ("UpdateFlowAttributes", {"FlowAttributes": {f"k{n}": DEAD[:1_000] for n in range(200)}}),
+        ("Compare", {"ComparisonValue": "$.Channel", "Unknown": [DEAD]}),
+    ],
+)
+def test_a_heavy_action_cannot_be_done_again_and_again(type_, parameters, monkeypatch):
+    followed = []
+    walk = references._walk
+    monkeypatch.setattr(references, "_walk", lambda *of: followed.append(of) or walk(*of))
+    center = with_flow(
+        an_action("quick", "Compare", {"ComparisonValue": "x"}, "heavy"),
+        an_action("heavy", type_, parameters, "quick", NoMatchingError="quick"),
+    )
+    steps = ends_by_itself(center, monkeypatch)
+    assert len(followed) <= 2 * FLOW_ACTIONS_PER_TURN_MAX * FLOW_WEIGHT_REFERENCES
+    assert steps <= 2 * FLOW_ACTIONS_PER_TURN_MAX // (len(json.dumps(parameters)) // 20_000)
+
+
+def test_a_heavy_action_can_be_done_once():
+    heavy = {"Attributes": {"k": "$.a" * 80_000, "done": "yes"}}
+    with_flow(
+        *(an_action(f"q{n}", "Compare", {"ComparisonValue": "x"}, f"q{n + 1}") for n in range(99)),
+        an_action("q99", "UpdateContactAttributes", heavy, "bye"),
+        an_action("bye", "DisconnectParticipant"),
+    ).ledger("""
+        0 s    c1 enters welcome      AttributesUpdated c1 k= done=yes;
+                                      ContactEnded c1 CONTACT_FLOW_DISCONNECT IN_FLOW;
+                                      ContactCompleted c1
+    """)
+
+
+def test_what_a_flow_has_learnt_is_written_down_when_it_learns_it():
+    """A function's reply of 2 KB, then 11 steps: once as it was heard, once as it is kept."""
+    called = {"LambdaFunctionARN": "f"}
+    center = with_flow(
+        an_action("call", "InvokeLambdaFunction", called, "s0"),
+        *(says(f"s{number}", "$.External.name", f"s{number + 1}") for number in range(11)),
+        an_action("s11", "DisconnectParticipant"),
+    )
+    center.name("c1", "c1")
+    center.run(inbound(flow_id=center.ids["welcome"]))
+    reply = {"name": "Ann", "story": "x" * 2_000}
+    begun = len(center.bytes)
+    center.run(Hear("c1", center.contact("c1").asks, dialogue.Answer(reply)))
+    for _ in range(10):
+        assert center.runs("c1").session.external == reply
+        assert center.runs("c1").ask == dialogue.Play(dialogue.Prompt("text", "Ann"))
+        center.run(Hear("c1", center.contact("c1").asks, dialogue.Done()))
+    assert sum(map(len, center.bytes[begun:])) < 2 * 2_000 + 11 * 250  # once 26 KB
+    replayed = Center()
+    for record in center.bytes:
+        outcome = decode_outcome(record)
+        for event in outcome.events:
+            engine.apply(replayed, event, outcome.at)
+    assert not differences(replayed, center.center)
+    assert replayed.contacts["c1"].runs["customer"].session.external == reply
 
 
 def test_a_flow_that_transfers_to_itself_ends_the_contact(monkeypatch):
@@ -556,9 +626,7 @@ def test_what_a_module_learns_stays_in_it():
     for heard in (dialogue.Answer({"k": "out"}), dialogue.Done(), dialogue.Answer({"k": "in"})):
         center.run(Hear("c1", center.contact("c1").asks, heard))
     assert center.runs("c1").ask == dialogue.Play(dialogue.Prompt("text", "out, in, []"))
-    session = center.runs("c1").session
-    assert session is not None
-    assert session.logging
+    assert center.contact("c1").logging
 
 
 def test_outside_of_a_module_its_end_ends_the_flow():

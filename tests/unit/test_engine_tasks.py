@@ -14,8 +14,9 @@ from engine_builders import (
 )
 from ringfloor.base.errors import Refusal
 from ringfloor.base.limits import FLOW_CONTACTS_PER_TURN_MAX
-from ringfloor.base.time import DAY, SECOND
-from ringfloor.domain import commands, events
+from ringfloor.base.time import DAY, MINUTE, SECOND
+from ringfloor.domain import commands, dialogue, events
+from ringfloor.engine import task as tasks
 from ringfloor.engine.invariants import violations
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
@@ -424,6 +425,77 @@ def test_a_flow_makes_a_task_beside_its_contact(center):
     assert task.stage == "OFFERED"
 
 
+def test_what_a_flow_asks_of_a_task_is_what_it_gets(center):
+    center.ledger(
+        """
+        at    command          events
+        1 s   t0 begins sales  ContactEnqueued t0 sales; ContactOffered t0 a1 until 21 s
+    """,
+        hide=NOISE,
+    )
+    contact, flow = center.contact("t0"), center.ids["to sales"]
+    field = {"Id": {"Name": "n"}, "Type": "NAME"}
+    template = {"Name": "Order", "Fields": [field], "Status": "ACTIVE", "ContactFlowId": flow}
+    center.create("task_template", "order", template)
+    idle = {**template, "Name": "Idle", "Status": "INACTIVE"}
+    center.create("task_template", "idle", idle)
+
+    def born(number, **members):
+        identifier = f"{number:08}-0000-4000-8000-000000000000"
+        ask = dialogue.CreateTask(name="note", **members)
+        made = tuple(tasks.created(center.center, contact, ask, identifier))
+        return made[0].contact, [type(each).__name__ for each in made[1:]]
+
+    task, then = born(1, flow_id=flow, references={"u": ("URL", "https://example.com")})
+    assert (task.name, task.stage, task.flow_id) == ("note", "IN_FLOW", flow)
+    assert task.references["u"].type == "URL"
+    assert (task.related_contact_id, task.association_id) == (contact.id, contact.id)
+    assert (task.template, then) == (None, ["ContactConnectedToSystem", "FlowEntered"])
+    task, then = born(2, template_id=f"arn:x/task-template/{center.ids['order']}")
+    assert (task.flow_id, task.template.name) == (flow, "Order")
+    for number, when in ((3, {"delay_ms": SECOND}), (4, {"scheduled_at": center.at + SECOND})):
+        task, then = born(number, flow_id=flow, **when)
+        assert (task.stage, then) == ("SCHEDULED", ["ContactScheduled"])
+    for wrong in (
+        {"template_id": center.ids["idle"]},
+        {"template_id": "nothing"},
+        {"flow_id": "nothing"},
+        {"flow_id": flow, "scheduled_at": center.at - 1},
+    ):
+        with pytest.raises(Refusal):
+            born(5, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hooks", "disabled", "runs"),
+    [
+        ("note", {}, [], "note"),
+        (None, {}, [], None),
+        (None, {"PauseContact": "note"}, [], "note"),
+        (None, {"ResumeContact": "note"}, [], None),
+        (None, {"PauseContact": "note"}, ["PauseContact"], None),
+        ("note", {"PauseContact": "other"}, ["PauseContact"], "note"),
+        (None, {"PauseContact": "gone"}, [], None),
+    ],
+)
+def test_which_flow_runs_when_a_task_is_paused(center, asked, hooks, disabled, runs):
+    for name in ("note", "other"):
+        center.a_flow(name, a_content(an_action("end", "EndFlowExecution")))
+    center.run(commands.StartTask(name="t", flow_id=center.way_to("sales")))
+    (task,) = center.center.contacts.values()
+    center.run(commands.AcceptContact(center.ids["a1"], task.id))
+    arn = "arn:aws:connect:us-east-1:1:instance/i/contact-flow/"
+    task.hooks = {key: arn + center.ids.get(name, name) for key, name in hooks.items()}
+    task.hooks_disabled = disabled
+    happened = center.run(commands.PauseTask(task.id, asked and center.ids[asked])).events
+    entered = [
+        (each.flow_id, each.side, each.flow_type)
+        for each in happened
+        if isinstance(each, events.FlowEntered)
+    ]
+    assert entered == ([] if runs is None else [(center.ids[runs], "customer", "PAUSE")])
+
+
 def test_tasks_that_make_tasks_that_make_tasks_come_to_an_end(center):
     made = center.a_flow("maker", a_content(an_action("bye", "DisconnectParticipant")))
     task = {"Name": "again", "ContactFlowId": made}
@@ -439,6 +511,28 @@ def test_tasks_that_make_tasks_that_make_tasks_come_to_an_end(center):
     assert len(begun) < 3 * FLOW_CONTACTS_PER_TURN_MAX
     assert center.center.contacts == {}
     assert violations(center.center) == []
+
+
+def test_tasks_that_make_tasks_later_do_not_grow_for_ever(center, monkeypatch):
+    monkeypatch.setattr(tasks, "FLOW_TASKS_OPEN_MAX", 20)
+    made = center.a_flow("maker", a_content(an_action("bye", "DisconnectParticipant")))
+    task = {"Name": "again", "ContactFlowId": made, "DelaySeconds": "60"}
+    full = {"Attributes": {"full": "yes"}}
+    center.update("contact_flow", "maker", Content=a_content(
+        an_action("one", "CreateTask", task, "two", NoMatchingError="note"),
+        an_action("two", "CreateTask", task, "bye", NoMatchingError="note"),
+        an_action("note", "UpdateContactAttributes", full, "bye", NoMatchingError="bye"),
+        an_action("bye", "DisconnectParticipant"),
+    ))  # fmt: skip
+    center.run(commands.StartTask(name="first", flow_id=made))
+    open_, noted = [], 0
+    for _ in range(12):
+        happened = center.pass_time(MINUTE)
+        noted += any(isinstance(each, events.AttributesUpdated) for each in happened)
+        open_.append(len(center.center.contacts))
+    assert open_[:3] == [4, 8, 16]
+    assert set(open_[3:]) <= {19, 20}
+    assert noted, "the error branch is taken"
 
 
 def test_a_flow_that_makes_an_impossible_task_takes_its_error_branch(center):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ringfloor.domain.facts import AgentTime, Fact, Leg, MissedOffer
+from ringfloor.domain.facts import AgentTime, Fact, Leg, Offer
 from ringfloor.node.history import History
 from ringfloor.projections.historical_request import HistoricalQuery, metric_results, parse
 
@@ -104,12 +104,14 @@ AGENT_TIME = {
 
 def facts_of(example: str) -> list[Fact]:
     missed = [
-        MissedOffer(
+        Offer(
             contact_id="c",
             agent_id=fact["Agent"],
             queue_id=fact["QueueName"],
             channel=fact["Channel"],
-            at=instant(fact["at"]),
+            offered_at=instant(fact["at"]),
+            ended_at=instant(fact["at"]),
+            outcome="missed",
         )
         for fact in EXAMPLES[example]["missed"]
     ]

@@ -287,7 +287,19 @@ def in_another_form(snapshot: bytes) -> bytes:
     return msgspec.msgpack.encode([msgspec.msgpack.encode([engine.IMAGE - 1, *facts]), *others])
 
 
-@pytest.mark.parametrize("other", [lambda _: b"\x00 not ours", as_in_0_2_0, in_another_form])
+def with_counts_as_in_0_3_0(snapshot: bytes) -> bytes:
+    """The facts of real-time metrics and of waits began without the number of their layout."""
+    center, realtime, records, waiting, *others = msgspec.msgpack.decode(snapshot)
+    realtime, waiting = (
+        msgspec.msgpack.encode(msgspec.msgpack.decode(part)[1:]) for part in (realtime, waiting)
+    )
+    return msgspec.msgpack.encode([center, realtime, records, waiting, *others])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [lambda _: b"\x00 not ours", as_in_0_2_0, in_another_form, with_counts_as_in_0_3_0],
+)
 async def test_a_snapshot_of_another_version_is_not_used(other):
     journal, history = KeptJournal(), kept_history()
     async with a_node(journal, history=history) as stage:

@@ -17,6 +17,7 @@ from ringfloor.server.agent_operations import OPERATIONS, Request, perform
 
 PASSWORD = "Ringfloor1"
 TASKS = "RestrictTaskCreation.Access"
+PHONES = "RestrictPhoneTypeSettings.Access"
 
 
 @pytest.fixture
@@ -98,6 +99,8 @@ async def test_what_is_taken_away_is_gone_at_once(office):
         ([AGENT, OUTBOUND], "CreateOutboundContact", "InvalidRequestException"),
         ([AGENT, TASKS], "CreateTaskContact", "AccessDeniedException"),
         ([AGENT], "CreateTaskContact", "InvalidRequestException"),
+        ([AGENT, PHONES], "UpdateAgentConfiguration", "AccessDeniedException"),
+        ([AGENT], "UpdateAgentConfiguration", "InvalidRequestException"),
     ],
 )
 async def test_some_operations_need_more_or_less(office, granted, operation, code):

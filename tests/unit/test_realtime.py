@@ -227,7 +227,7 @@ def test_after_contact_work_counts_by_the_contacts_own_queue_and_channel():
     tell(realtime, legs.offer("c", "a", AT), legs.connect("c", "a", AT), *legs.end("c", AT))
     assert (line(realtime, CHAT, "r").active, line(realtime, CHAT, "r").work) == (1, 1)
     assert line(realtime, CHAT) == LineCount()
-    hand = realtime.counters.hands["p"]["r", CHAT]
+    hand = realtime.counters.hands["p"]["r", CHAT, "connect:Chat"]
     assert (hand.active, hand.work) == (1, 1)
 
 
@@ -328,6 +328,13 @@ def test_foreign_bytes_are_refused():
         Realtime.load(b"\x93\x01\x02\x03")
     with pytest.raises(msgspec.MsgspecError):
         Realtime.load(b"")
+
+
+@pytest.mark.parametrize("facts", [("st-offline", [], {}, {}, {}), ("", ["q"], {}, {}, {})])
+def test_a_snapshot_of_another_layout_is_refused(facts):
+    """Its contacts have no steps, its agents no proficiencies: it is folded anew."""
+    with pytest.raises(msgspec.MsgspecError):
+        Realtime.load(msgspec.msgpack.encode(facts))
 
 
 def test_different_centers_are_not_equal():

@@ -276,9 +276,35 @@ async def test_who_has_left_hears_no_more(house):
     assert (len(await carol.listen()), await ann.listen()) == (1, [])
     house.audience.tell(CHAT, {"Id": "2"}, but="carol")
     assert await carol.listen() == []
+    house.audience.tell(CHAT, {"Id": "3"})
     house.audience.end(CHAT)
     assert not house.audience.hears(CHAT)
-    assert len(house.audience) == 2
+    assert len(await carol.listen()) == 1, "what is pending comes before the farewell"
+    await carol.task
+    assert (carol.code, ann.code) == (1000, None), "an agent has other chats"
+    assert len(house.audience) == 1
+
+
+async def test_who_does_not_read_has_no_farewell_and_hears_nothing_after_it(house):
+    slow = await house.open(CAROL, slow=True)
+    await slow.say(SUBSCRIBE)
+    [socket] = house.audience._of_guests[CAROL]
+    for code in (1000, 1001):
+        house.audience.bid_farewell(CAROL, code, "enough")
+    socket.push(b'"late"')
+    await slow.settle()
+    assert slow.code is None
+    slow.gate.set()
+    await slow.task
+    assert (slow.heard, slow.code) == ([SUBSCRIBED], 1000)
+
+
+async def test_an_instance_that_is_gone_has_no_sockets(house):
+    carol, ann = await house.open(CAROL), await house.open(ANN)
+    other = await house.open(Guest("other center", "", "ann"))
+    house.audience.clear("center")
+    await asyncio.gather(carol.task, ann.task)
+    assert (carol.code, ann.code, other.code) == (1000, 1000, None)
 
 
 async def test_what_fails_in_the_room_ends_the_socket(house, caplog):

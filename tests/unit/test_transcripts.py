@@ -18,6 +18,7 @@ from ringfloor.projections.transcripts import (
     Transcripts,
     kept,
     lines,
+    of_contact,
     page,
 )
 
@@ -111,12 +112,16 @@ def test_a_chat_that_goes_on_is_in_memory_and_survives_a_snapshot():
     transcripts, facts = told()
     assert facts == []
     assert transcripts.item("c1", "i2") == an_item(2, contact_id="c2")
+    assert transcripts.item("c1", "i1") == an_item(1)
     assert transcripts.item("c1", "i3") is transcripts.item("c2", "i1") is None
     session = transcripts.session("c1")
     assert session == Session(
         "c1", "c2", (), [an_item(1), an_item(2, contact_id="c2")], {"i1": {"q": Receipt(7, 8)}}
     )
-    assert Transcripts.load(transcripts.dump()) == transcripts
+    loaded = Transcripts.load(transcripts.dump())
+    assert loaded == transcripts
+    loaded.on(events.ChatItemAdded("c1", an_item(3)), 6)
+    assert [loaded.item("c1", each) for each in ("i1", "i3")] == [an_item(1), an_item(3)]
     assert lines(session)[0].receipts == {"q": Receipt(7, 8)}
 
 
@@ -124,6 +129,7 @@ def test_an_ended_chat_is_a_fact_and_forgotten():
     before, _ = told()
     transcripts, (fact,) = told(events.ChatEnded("c1", "c2"))
     assert transcripts == Transcripts()
+    assert transcripts.item("c1", "i1") is None
     assert (fact.contact_id, fact.started_at) == ("c1", 5)
     assert kept(fact.session) == before.session("c1")
 
@@ -142,6 +148,17 @@ def test_what_a_chat_continues_comes_before_it_up_to_the_contact_named(until, id
     found = lines(now, [(past, until)])
     assert [each.item.id for each in found if each.past] == ids.split()
     assert found[-1] == Line(an_item(8), {}, past=False)
+
+
+def test_a_contact_of_a_chat_has_its_own_lines():
+    session = told()[0].session("c1")
+    everything = lines(
+        session, [(Session("b1", "b1", (), [an_item(9, contact_id="b1")], {}), None)]
+    )
+    for contact_id, ids in (("c1", ["i1"]), ("c2", ["i2"]), ("b1", ["i9"]), ("b2", [])):
+        found = of_contact(everything, contact_id)
+        assert [each.item.id for each in found] == ids
+        assert page(found, Asked(True, None, 5)).lines == found
 
 
 def test_foreign_bytes_are_no_snapshot():

@@ -1,14 +1,25 @@
 """Waiting: the estimate of section 3.3, and when it keeps silent."""
 
+from itertools import chain
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metric_histories import Legs, clock, queue, random_history
+from plain_metrics import TEXTS, Seeking
 from ringfloor.base.limits import WAIT_DEPARTURES_MAX, WAIT_WINDOW_MS
 from ringfloor.domain import events
-from ringfloor.projections.waiting import FACTOR_MAX, FACTOR_MIN, MILLION, Staffing, Waiting
+from ringfloor.domain.criteria import Criteria, Step
+from ringfloor.projections.waiting import (
+    EVERYBODY,
+    FACTOR_MAX,
+    FACTOR_MIN,
+    MILLION,
+    Staffing,
+    Waiting,
+)
 
 NOW = clock("13:01:00")
 BUSY = Staffing(staffed=3, free=0)
@@ -49,7 +60,7 @@ class Line:
 
     @property
     def factor(self):
-        return self.waiting._facts.paces["q", "VOICE"].factor
+        return self.waiting._facts.paces["q", "VOICE", EVERYBODY].factor
 
 
 def twelve_departures():
@@ -143,7 +154,7 @@ def settled(waits):
     line = twelve_departures()
     now = NOW
     for wait in waits:
-        line.waiting._facts.paces["q", "VOICE"].departures[:] = [
+        line.waiting._facts.paces["q", "VOICE", EVERYBODY].departures[:] = [
             now - minutes * 60_000 for minutes in range(23, -1, -2)
         ]
         name = line.arrive(now)
@@ -167,7 +178,7 @@ def test_the_factor_stays_between_a_half_and_two():
 
 def test_the_factor_corrects_the_estimate():
     line = twelve_departures()
-    line.waiting._facts.paces["q", "VOICE"].factor = 1_500_000
+    line.waiting._facts.paces["q", "VOICE", EVERYBODY].factor = 1_500_000
     assert line.estimate(position=3) == 675_000
 
 
@@ -192,11 +203,11 @@ def test_the_raw_estimate_at_arrival_counts_those_who_wait_and_do_not_ring():
     line = twelve_departures()
     first, second = line.arrive(NOW), line.arrive(NOW)
     waits = line.waiting._facts.waits
-    assert [waits[name].raw_ms for name in (first, second)] == [150_000, 300_000]
+    assert [waits[name].stays[0].raw_ms for name in (first, second)] == [150_000, 300_000]
     line.tell(line.legs.offer(first, "a", NOW + 1), at=NOW + 1)
-    assert waits[line.arrive(NOW + 1)].raw_ms == 300_000
+    assert waits[line.arrive(NOW + 1)].stays[0].raw_ms == 300_000
     line.tell(line.legs.miss(first), at=NOW + 2)
-    assert waits[line.arrive(NOW + 2)].raw_ms == 600_000
+    assert waits[line.arrive(NOW + 2)].stays[0].raw_ms == 600_000
 
 
 def test_memory_is_bounded_and_a_flood_only_shortens_the_window():
@@ -204,7 +215,7 @@ def test_memory_is_bounded_and_a_flood_only_shortens_the_window():
     start = NOW - 1_000_000
     for number in range(5 * WAIT_DEPARTURES_MAX):
         line.depart(start + number * 10)
-    pace = line.waiting._facts.paces["q", "VOICE"]
+    pace = line.waiting._facts.paces["q", "VOICE", EVERYBODY]
     assert len(pace.departures) < 2 * WAIT_DEPARTURES_MAX
     last = start + (5 * WAIT_DEPARTURES_MAX - 1) * 10
     assert line.estimate(position=1_000_000, now=last) == pytest.approx(10_000_000, rel=0.001)
@@ -213,7 +224,7 @@ def test_memory_is_bounded_and_a_flood_only_shortens_the_window():
 def test_stale_departures_are_swept_out():
     line = Line()
     line.depart(*(NOW + minutes * 60_000 for minutes in range(1_000)))
-    assert len(line.waiting._facts.paces["q", "VOICE"].departures) <= 60
+    assert len(line.waiting._facts.paces["q", "VOICE", EVERYBODY].departures) <= 60
 
 
 def test_a_deleted_queue_is_forgotten():
@@ -257,7 +268,7 @@ def test_departures_and_waits_are_those_of_the_history(numbers):
         waiting.on(event, now)
         match event:
             case events.ContactEnqueued(contact_id=name, queue_id=queue_id, channel=channel):
-                waits[name] = (queue_id, channel)
+                waits[name] = (queue_id, channel, EVERYBODY)
             case (
                 events.ContactConnectedToAgent(contact_id=name)
                 | events.ContactEnded(contact_id=name)
@@ -269,7 +280,7 @@ def test_departures_and_waits_are_those_of_the_history(numbers):
         assert pace.waiting == sum(waits[name] == key for name in standing)
         window = [at for at in departures.get(key, []) if at > now - WAIT_WINDOW_MS]
         assert [at for at in pace.departures if at > now - WAIT_WINDOW_MS] == window
-        said = waiting.estimate(*key, position=1, staffing=BUSY, now=now)
+        said = waiting.estimate(*key[:2], position=1, staffing=BUSY, now=now)
         assert (said is None) == (len(window) < 3)
 
 
@@ -281,3 +292,157 @@ def test_foreign_bytes_are_refused():
 def test_different_histories_are_not_equal():
     assert Waiting() != twelve_departures().waiting
     assert Waiting() != 5
+
+
+# Routing steps
+
+FRENCH, DUTCH = TEXTS[0], TEXTS[1]
+
+
+class Steps(Line):
+    """One queue whose contacts seek, one step after the other."""
+
+    def seek(self, at, *expressions, queue_id="q"):
+        """A contact in queue."""
+        name = self.arrive(at, queue_id)
+        steps = tuple(Step(each) for each in expressions)
+        self.tell(events.RoutingCriteriaSet(name, steps), at=at)
+        return name
+
+    def expire(self, name, at):
+        self.tell(events.RoutingStepExpired(name), at=at)
+
+    def in_step(self, expression, **asked):
+        return self.estimate(step=expression, **asked)
+
+    def estimate(self, position=1, staffing=BUSY, now=NOW, step=None):
+        return self.waiting.estimate(
+            "q", "VOICE", position=position, staffing=staffing, now=now, step=step
+        )
+
+    def waiting_in(self, expression):
+        pace = self.waiting._facts.paces.get(("q", "VOICE", expression))
+        return pace and pace.waiting
+
+
+def test_a_step_has_a_pace_of_its_own_and_the_queue_that_of_all():
+    line = Steps()
+    for minutes in (9, 6, 3):
+        line.leave(line.seek(NOW - minutes * 60_000, FRENCH), NOW - minutes * 60_000)
+    line.depart(NOW, NOW, NOW)
+    assert line.in_step(FRENCH) == 600_000
+    assert line.in_step(FRENCH, position=2) == 1_200_000
+    assert line.in_step(DUTCH) is None
+    assert line.estimate() == 300_000
+    assert line.in_step(FRENCH, staffing=Staffing(0, 0)) is None
+    assert line.in_step(FRENCH, staffing=Staffing(1, 1)) == 0
+
+
+def test_a_step_that_ends_is_no_departure():
+    line = Steps()
+    names = [line.seek(NOW - 5_000, FRENCH, DUTCH) for _ in range(4)]
+    assert (line.waiting_in(FRENCH), line.waiting_in(DUTCH)) == (4, None)
+    for name in names:
+        line.expire(name, NOW - 4_000)
+    assert (line.waiting_in(FRENCH), line.waiting_in(DUTCH)) == (0, 4)
+    for name in names:
+        line.leave(name, NOW - 3_000)
+    assert line.in_step(FRENCH) is None
+    assert line.in_step(DUTCH) is not None
+    assert line.waiting_in(DUTCH) == 0
+    assert line.waiting_in(EVERYBODY) == 0
+
+
+def test_after_the_last_step_a_contact_waits_for_anybody():
+    line = Steps()
+    name = line.seek(NOW, FRENCH)
+    line.expire(name, NOW)
+    line.tell(line.legs.offer(name, "a", NOW), line.legs.miss(name), at=NOW)
+    assert (line.waiting_in(FRENCH), line.waiting_in(EVERYBODY)) == (0, 1)
+
+
+def test_a_step_that_begins_while_the_contact_rings_counts_it_when_it_waits_again():
+    line = Steps()
+    name = line.seek(NOW, FRENCH, DUTCH)
+    line.tell(line.legs.offer(name, "a", NOW), at=NOW)
+    line.expire(name, NOW)
+    assert (line.waiting_in(FRENCH), line.waiting_in(DUTCH)) == (0, 0)
+    line.tell(line.legs.miss(name), at=NOW)
+    assert (line.waiting_in(FRENCH), line.waiting_in(DUTCH)) == (0, 1)
+
+
+def test_a_step_learns_from_the_wait_since_it_began():
+    line = Steps()
+    for minutes in range(23, -1, -2):
+        line.leave(line.seek(NOW - minutes * 60_000, DUTCH), NOW - minutes * 60_000)
+    name = line.seek(NOW - 100_000, FRENCH, DUTCH)
+    line.expire(name, NOW)
+    line.answer(name, NOW + 300_000)
+    assert line.waiting._facts.paces["q", "VOICE", DUTCH].factor == 1_200_000
+    assert line.waiting._facts.paces["q", "VOICE", FRENCH].factor == MILLION
+
+
+def test_criteria_from_before_the_queue_begin_in_it():
+    line = Steps()
+    begun = line.legs.begin("c", NOW, criteria=[Criteria((Step(FRENCH),))])
+    line.tell(begun, line.legs.enqueue("c", "q", NOW), at=NOW)
+    assert line.waiting_in(FRENCH) == 1
+    line.tell(*line.legs.end("c", NOW), at=NOW)
+    assert (line.waiting_in(FRENCH), line.waiting._facts.criteria) == (0, {})
+
+
+def test_other_criteria_take_the_place_of_the_first():
+    line = Steps()
+    name = line.seek(NOW, FRENCH)
+    line.tell(events.RoutingCriteriaSet(name, (Step(DUTCH),)), at=NOW)
+    assert (line.waiting_in(FRENCH), line.waiting_in(DUTCH)) == (0, 1)
+
+
+def test_steps_that_nobody_is_in_are_forgotten_some_day(monkeypatch):
+    monkeypatch.setattr("ringfloor.projections.waiting.WAIT_STEPS_IDLE_MAX", 2)
+    line = Steps()
+    stays = line.seek(NOW, TEXTS[6])
+    for each in (*TEXTS[:4], TEXTS[2]):
+        line.leave(line.seek(NOW, each), NOW)
+    kept = {step for _, _, step in line.waiting._facts.paces}
+    assert kept == {EVERYBODY, TEXTS[6], TEXTS[3], TEXTS[2]}
+    line.leave(stays, NOW)
+    assert len(line.waiting._facts.paces) == 3
+    assert Waiting.load(line.waiting.dump()) == line.waiting
+    line.tell(events.ResourceDeleted("queue", "q"), at=NOW)
+    assert line.waiting._facts.paces == line.waiting._facts.idle == {}
+
+
+@pytest.mark.parametrize("old", [(NOW, {}, {}), (None, {}, {})])
+def test_a_snapshot_of_another_layout_is_refused(old):
+    with pytest.raises(msgspec.MsgspecError):
+        Waiting.load(msgspec.msgpack.encode(old))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 2**40), min_size=60, max_size=160))
+def test_departures_from_steps_are_those_of_the_history(numbers):
+    """A second opinion: who left the queue in which step, and who stands in it."""
+    world, waiting, steps, departures, now = Seeking(), Waiting(), {}, {}, 0
+    for told in chain([world.begin()], map(world.step, numbers)):  # step by step: it is asked
+        for event, now in told:
+            waiting.on(event, now)
+            match event:
+                case (
+                    events.ContactConnectedToAgent(contact_id=name)
+                    | events.ContactEnded(contact_id=name)
+                ) if name in steps:
+                    departures.setdefault(steps.pop(name), []).append(now)
+        steps = {
+            leg.id: (leg.queue_id, leg.channel, step)
+            for leg in world.legs.legs.values()
+            if leg.stage in ("IN_QUEUE", "OFFERED") and (step := world.active(leg.id))
+        }
+    offered = {name for name, leg in world.legs.legs.items() if leg.stage == "OFFERED"}
+    for key, pace in waiting._facts.paces.items():
+        if key[0].startswith("q") and key[2] != EVERYBODY:
+            there = [name for name, each in steps.items() if each == key]
+            assert (pace.there, pace.waiting) == (len(there), len({*there} - offered))
+            window = [at for at in departures.get(key, []) if at > now - WAIT_WINDOW_MS]
+            assert [at for at in pace.departures if at > now - WAIT_WINDOW_MS] == window
+    assert set(steps.values()) <= waiting._facts.paces.keys()

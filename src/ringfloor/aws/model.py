@@ -250,12 +250,15 @@ class ModeledService:
         self.name = name
         self.signing_name = model.metadata.signing_name or model.metadata.endpoint_prefix
         self.overlay = overlay.OVERLAYS.get(name, overlay.DEFAULT)
-        self.shapes = model.shapes
+        self.shapes = model.shapes | {
+            each: msgspec.structs.replace(model.shapes[each], min=least, max=most)
+            for each, (least, most) in self.overlay.sizes.items()
+        }
         patterns = self.overlay.patterns
-        self.types = Types(model.shapes, patterns)
+        self.types = Types(self.shapes, patterns)
         self.walkers = Walkers(
-            faults.Walker(model.shapes, patterns),
-            faults.Walker(model.shapes, patterns, closed=True),
+            faults.Walker(self.shapes, patterns),
+            faults.Walker(self.shapes, patterns, closed=True),
         )
         self.errors: Mapping[str, int] = {
             error_code(each, model.shapes): _status(shape)

@@ -11,6 +11,7 @@ Called by aws.model when it compiles a service. Rules:
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -28,6 +29,9 @@ class Overlay(NamedTuple):
 
     greedy: frozenset[str]
     """Labels that, last in their template, take the rest of the path: unencoded ARNs."""
+
+    sizes: Mapping[str, tuple[int | None, int | None]] = MappingProxyType({})
+    """Shape name to the least and greatest size that is enforced, instead of the model's."""
 
 
 # \p{L}\p{N} and _ are Python's \w; \p{Z} is spelled out because \s also takes control characters.
@@ -119,6 +123,20 @@ PATTERNS_OFF: Mapping[str, str] = {
     "WorkspaceTitle": _ESCAPED_TWICE,
 }
 
+SIZES: Mapping[str, tuple[int | None, int | None]] = {
+    "ResourceArnOrId": (None, 3_000),
+    **dict.fromkeys(
+        (
+            *("FilterValueList", "FiltersV2List", "GroupingsV2", "MetricFiltersV2List"),
+            *("MetricFilterValueList", "ThresholdCollections"),
+        ),
+        (None, None),
+    ),
+}
+"""Of GetMetricDataV2. Values: as long as a routing step expression may be, of which the model does
+not know. Lists: the handler counts them, and refuses them by the code that is known for what does
+not fit together; with NOT_EXISTS, FilterValues may be empty."""
+
 _NAME = r"^[0-9A-Za-z_+=,.@-]+\Z"
 _LATIN = r"^[\t\n\r\x20-\xff]+\Z"
 _TAG = rf"^[\w{_SEPARATORS}.:/=+\-@]"
@@ -200,6 +218,7 @@ OVERLAYS: Mapping[str, Overlay] = {
         invalid="InvalidParameterException",
         patterns=PATTERNS,
         greedy=frozenset({"resourceArn"}),
+        sizes=SIZES,
     ),
     "iam": Overlay("ValidationError", "ValidationError", IAM_PATTERNS, frozenset()),
     "sts": Overlay("ValidationError", "ValidationError", STS_PATTERNS, frozenset()),

@@ -94,18 +94,25 @@ class HttpResponse(msgspec.Struct, frozen=True):
 
 
 def success(
-    operation: Operation, result: Result, request_id: str, now: Instant, *, check: bool = False
+    operation: Operation,
+    result: Result,
+    request_id: str,
+    now: Instant,
+    extra: Headers = (),
+    *,
+    check: bool = False,
 ) -> HttpResponse:
     """The answer to a request that was performed.
 
-    check: compare the result with the model first and raise a Fault where they differ; about 50
-    times slower than not to, so for tests and development.
+    extra: headers that the operation adds. check: compare the result with the model first and
+    raise a Fault where they differ; about 50 times slower than not to, so for tests and
+    development.
     """
     if check:
         differences = operation.conforms(result)
         if differences:
             raise Fault(f"the result of {operation.name} is not the model's: {differences}")
-    return respond(operation.status, operation.encode(result), request_id, now)
+    return respond(operation.status, operation.encode(result), request_id, now, extra)
 
 
 def failure(

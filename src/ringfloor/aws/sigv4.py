@@ -92,14 +92,43 @@ def verify(
     region, service: what signatures must be scoped to; service is the model's signing name.
     window: how far the signature's date may be from now, either way.
     """
+    headers = _by_name(http)
+    claim = _claim(http, headers)
+    access_key_id, date = _scope(claim, region, service)
+    _in_time(claim, date, now, window)
+    credential = _credential(secrets, access_key_id, claim, now)
+    digest = _digest(http.body, headers)
+    canonical = _canonical_request(http, headers, claim, digest)
+    expected = _signature(canonical, claim.date, credential.secret, region, service)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
+        raise Refusal("InvalidSignatureException", MISMATCH)
+    return Signed(http, credential.principal, region)
+
+
+def renewed(signed: Signed[Principal], secrets: Secrets, now: Instant) -> Principal:
+    """The sender of a request that was proven earlier and still goes on, as he is now.
+
+    Refuses, as verify does, one whose key or session is no more.
+    """
+    claim = _claim(signed.http, _by_name(signed.http))
+    return _credential(secrets, signed.principal.access_key_id, claim, now).principal
+
+
+def _by_name(http: HttpRequest) -> dict[bytes, list[bytes]]:
     headers: dict[bytes, list[bytes]] = {}
     for name, value in http.headers:
         headers.setdefault(name.lower(), []).append(value)
+    return headers
+
+
+def _claim(http: HttpRequest, headers: Mapping[bytes, list[bytes]]) -> _Claim:
     claim = _from_header(http, headers) or _from_query(http)
     if claim is None:
         raise Refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
-    access_key_id, date = _scope(claim, region, service)
-    _in_time(claim, date, now, window)
+    return claim
+
+
+def _credential(secrets: Secrets, access_key_id: str, claim: _Claim, now: Instant) -> Credential:
     credential = secrets.secret(access_key_id, claim.token)
     if credential is None:
         raise Refusal(
@@ -109,12 +138,7 @@ def verify(
         raise Refusal(
             "ExpiredTokenException", "The security token included in the request is expired"
         )
-    digest = _digest(http.body, headers)
-    canonical = _canonical_request(http, headers, claim, digest)
-    expected = _signature(canonical, claim.date, credential.secret, region, service)
-    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
-        raise Refusal("InvalidSignatureException", MISMATCH)
-    return Signed(http, credential.principal, region)
+    return credential
 
 
 def sign(

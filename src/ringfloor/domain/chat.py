@@ -189,7 +189,7 @@ class Figures(Struct, kw_only=True, omit_defaults=True):
     spoke_since: Instant = 0
     """Since when that side has had the word."""
     supervised: bool = False
-    """Whether a supervisor has written, too."""
+    """Whether a supervisor has written, too, or there was more than one agent."""
     customer: Talker | None = None
     agent: Talker | None = None
     first_response_at: Instant | None = None

@@ -22,6 +22,7 @@ from ringfloor.domain.contact import (
 )
 from ringfloor.domain.criteria import Step
 from ringfloor.domain.dialogue import Heard
+from ringfloor.domain.logged import LoggedContact
 from ringfloor.domain.resources import Properties
 from ringfloor.domain.structs import CommandStruct
 from ringfloor.domain.vocabulary import Channel, DisconnectReason
@@ -468,7 +469,7 @@ class Advance(CommandStruct, frozen=True):
     side: Side = "customer"
     heard: Heard | None = None
     actions: int = 0
-    """How many it has done since it last waited for anybody."""
+    """How many it has done since it last waited for anybody; a heavy one counts for several."""
 
 
 class CompleteContact(CommandStruct, frozen=True):
@@ -505,6 +506,12 @@ class TakeNextStatus(CommandStruct, frozen=True):
     """The agent is free: his next status takes effect."""
 
     agent_id: str
+
+
+class ImportContacts(CommandStruct, frozen=True):
+    """Contacts of another center's log, none of which is known here; all of them, or none."""
+
+    contacts: tuple[LoggedContact, ...]
 
 
 Command = (
@@ -567,5 +574,6 @@ Command = (
     | MatchCallbacks
     | MatchAgent
     | TakeNextStatus
+    | ImportContacts
     | ChatCommand
 )

@@ -4,11 +4,13 @@ One contact is one leg: one channel, at most one queue stay, at most one agent (
 specification, section 2). Instants and durations are milliseconds.
 """
 
+from collections.abc import Mapping
+from copy import copy
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from ringfloor.base.limits import RECORD_MONTHS, WIRE_SECONDS_MAX
+from ringfloor.base.limits import RECORD_MONTHS, RECORD_MONTHS_MAX, WIRE_SECONDS_MAX
 from ringfloor.base.time import DAY, SECOND, Duration, Instant, months_before
 from ringfloor.domain.chat import Figures
 from ringfloor.domain.criteria import Criteria
@@ -91,6 +93,8 @@ class Callback(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Customer first, in queue: the id of the contact that will dial him."""
     waited_ms: Duration = 0
     """Customer first, dialled: how long it was in queue before that."""
+    delay_ms: Duration = 0
+    """Agent first: from its beginning until it was in queue for the first time."""
 
 
 class Template(Struct, frozen=True, array_like=True):
@@ -110,6 +114,13 @@ class HandedOn(Struct, frozen=True, array_like=True):
     type: str
 
 
+class Before(Struct, frozen=True, array_like=True):
+    """Where a flow was before its last step. waited: for the world, which has answered."""
+
+    session: Session
+    waited: bool
+
+
 class Run(Struct, kw_only=True, omit_defaults=True):
     """One side of a contact in a flow."""
 
@@ -125,6 +136,8 @@ class Run(Struct, kw_only=True, omit_defaults=True):
     """Who waits for the module that it is in, the innermost last."""
     hops: int = 0
     """How many flows it has come through, one after the other."""
+    before: Before | None = None
+    """While the contact's flows are logged, for the log."""
 
 
 MonitorState = Literal["SILENT_MONITOR", "BARGE"]
@@ -282,10 +295,50 @@ class Contact(Struct, kw_only=True, omit_defaults=True):
     """Of a chat: how the conversation has gone."""
     handed_on: list[HandedOn] = field(default_factory=list)
     """Those of its next contacts that quick connects have made."""
+    logging: bool = False
+    """Whether what its flows do is logged."""
+    joins: bool = False
+    """Of another agent in a chat: its customer is another contact's."""
 
 
 HIS_OWN: frozenset[InitiationMethod] = frozenset({"OUTBOUND", "MONITOR"})
 """How contacts begin that are an agent's from their birth: he calls, or listens to a call."""
+
+
+SHOWN_OF_LOST = (
+    "id",
+    "channel",
+    "initiation_method",
+    "stage",
+    "initiated_at",
+    "updated_at",
+    "customer_number",
+    "system_number",
+    "name",
+    "description",
+    "initial_contact_id",
+    "previous_contact_id",
+    "related_contact_id",
+    "association_id",
+    "attributes",
+    "references",
+    "segment_attributes",
+    "connected_to_system_at",
+    "disconnected_at",
+    "queue_id",
+    "enqueued_at",
+    "agent_id",
+    "agent_legs",
+    "customer_leg",
+    "language",
+    "expires_at",
+)
+"""What an agent is shown of a contact that he has no longer."""
+
+
+def lost(contact: Contact) -> Contact:
+    """As much of a contact as is shown to an agent who loses it; shares no container with it."""
+    return Contact(**{name: copy(getattr(contact, name)) for name in SHOWN_OF_LOST})
 
 
 class Held(Struct, kw_only=True, omit_defaults=True):
@@ -299,6 +352,8 @@ class Held(Struct, kw_only=True, omit_defaults=True):
     """Why it is ERROR, in the words of the agent's state: FailedConnectCustomer ..."""
     assigned: bool = False
     """Given to him by hand, whatever his status and slots."""
+    last: Contact | None = None
+    """What is shown of a contact that he has missed, or that has failed: as it was then."""
 
 
 class Agent(Struct, kw_only=True, omit_defaults=True):
@@ -319,21 +374,50 @@ class Agent(Struct, kw_only=True, omit_defaults=True):
     """Whether his desktops have gone without signing out."""
 
 
+SUBTYPES: Mapping[Channel, str] = {
+    "VOICE": "connect:Telephony",
+    "CHAT": "connect:Chat",
+    "TASK": "connect:Task",
+    "EMAIL": "connect:Email",
+}
+"""What connect:Subtype says of a channel, unless it was given (behaviour specification, 2.2)."""
+
+
+def segment_texts(contact: Contact) -> dict[str, str]:
+    """The segment attributes that are texts: AWS's own, then those that users have given."""
+    return {"connect:Subtype": SUBTYPES[contact.channel], **contact.segment_attributes}
+
+
 def association(contact: Contact) -> str:
     """The first contact of the tree that the contact belongs to."""
     return contact.association_id or contact.initial_contact_id or contact.id
 
 
-def kept_since(now: Instant) -> Instant:
+RETENTION_TAG = "ringfloor:record-months"
+"""Tag of an instance: for how many months what is known of its contacts is kept."""
+
+
+def record_months(tags: Mapping[str, str]) -> int:
+    """For how long an instance with these tags keeps records; without the tag as long as AWS."""
+    given = tags.get(RETENTION_TAG, "")
+    return int(given) if is_record_months(given) else RECORD_MONTHS
+
+
+def is_record_months(given: str) -> bool:
+    """Whether this is a value of RETENTION_TAG."""
+    return given.isascii() and given.isdigit() and 1 <= int(given[:5]) <= RECORD_MONTHS_MAX
+
+
+def kept_since(now: Instant, months: int) -> Instant:
     """What is known of contacts that were initiated before this is no longer kept."""
-    return months_before(now, RECORD_MONTHS)
+    return months_before(now, months)
 
 
-def forgotten_at(initiated_at: Instant) -> Instant | None:
+def forgotten_at(initiated_at: Instant, months: int) -> Instant | None:
     """The first midnight, UTC, at which a contact is no longer kept; None: calendars end before."""
-    midnight = (initiated_at // DAY + RECORD_MONTHS * 30) * DAY
+    midnight = (initiated_at // DAY + months * 28) * DAY
     while midnight < WIRE_SECONDS_MAX * SECOND:
-        if initiated_at < kept_since(midnight):
+        if initiated_at < kept_since(midnight, months):
             return midnight
         midnight += DAY
     return None

@@ -16,7 +16,7 @@ routing by agent proficiencies and on the flow block that sets routing criteria.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -105,6 +105,18 @@ def closed(criteria: Criteria, status: StepStatus) -> Criteria:
 def _begun(step: Step, at: Instant) -> Step:
     until = None if step.duration_ms is None else at + step.duration_ms
     return replace(step, status="ACTIVE", expires_at=until)
+
+
+def preferred_agents(sets: Sequence[Criteria]) -> tuple[str, ...]:
+    """The agents whom a contact's sets of criteria have sought by name, each once."""
+    found: dict[str, None] = {}
+    for criteria in sets:
+        for step in criteria.steps:
+            for alternative in compiled(step.expression):
+                for condition in alternative:
+                    if condition.wanted:
+                        found.update(dict.fromkeys(sorted(condition.agents)))
+    return tuple(found)
 
 
 # What the API, contact events and contact records show
@@ -232,7 +244,7 @@ def _level(members: Mapping[str, Any], name: str) -> float:
 def _number(value: Any) -> float | None:  # noqa: ANN401  JSON
     try:
         return None if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

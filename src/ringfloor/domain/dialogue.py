@@ -7,12 +7,13 @@ them. All are small values that survive MessagePack.
 from typing import Any, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ringfloor.base.time import Duration, Instant
 
 
 class Session(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a contact stands in a flow; small enough to journal at every step."""
+    """Where a contact stands in a flow; of LEARNT the journal gets what a step has changed."""
 
     flow_id: str
     action: str | None = None
@@ -21,7 +22,6 @@ class Session(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """$.External: the last successful function reply."""
     stored_input: str | None = None
     flow_attributes: dict[str, Any] = field(default_factory=dict)
-    logging: bool = False
     module_input: dict[str, Any] | None = None
     """$.Modules.Input: what a module was invoked with."""
     loops: dict[str, int] = field(default_factory=dict)
@@ -34,6 +34,35 @@ class Session(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """$.Views: the last answer to a view."""
     module_result: dict[str, Any] | None = None
     """$.Modules.Result: what the last module has given back."""
+
+
+LEARNT = (
+    "external",
+    "flow_attributes",
+    "module_input",
+    "metrics",
+    "lex",
+    "views",
+    "module_result",
+)
+"""What of a session may be large."""
+
+
+def changed(session: Session, before: Session) -> tuple[Session, tuple[str, ...]]:
+    """The session without what it has had before, and the names of that."""
+    empty = Session(flow_id=session.flow_id)
+    same = tuple(
+        name
+        for name in LEARNT
+        if getattr(session, name) is getattr(before, name)
+        and getattr(session, name) != getattr(empty, name)
+    )
+    return replace(session, **{name: getattr(empty, name) for name in same}), same
+
+
+def whole(session: Session, before: Session, as_before: tuple[str, ...]) -> Session:
+    """The session with what it has had before: the reverse of changed."""
+    return replace(session, **{name: getattr(before, name) for name in as_before})
 
 
 class Prompt(Struct, frozen=True):

@@ -158,6 +158,8 @@ class FlowStepped(EventStruct, frozen=True):
     """The actions that it has left on the way, for the trace."""
     action_type: str = ""
     """Of the action that asks, where the session stands."""
+    as_before: tuple[str, ...] = ()
+    """Members that session leaves out: they are as they were at the step before."""
 
 
 class FlowFinished(EventStruct, frozen=True):
@@ -443,6 +445,12 @@ class RecordsExpired(EventStruct, frozen=True):
     before: Instant
 
 
+class ContactImported(EventStruct, frozen=True):
+    """A contact of another center's log is one of ours from now on, final."""
+
+    contact: Contact
+
+
 # An agent
 
 
@@ -514,6 +522,7 @@ Event = (
     | NextStatusChanged
     | CallEvent
     | ChatEvent
+    | ContactImported
 )
 
 

@@ -117,7 +117,7 @@ def _profile(center: Center, agent: Agent) -> Properties:
     served: dict[str, set[str]] = {}
     for row in profile.rows:
         served.setdefault(row.queue_id, set()).add(row.channel)
-    busy = [each.channel for each in agent.contacts.values()]
+    busy = [each.channel for each in agent.contacts.values() if each.state != "PAUSED"]
     outbound = resource.properties["DefaultOutboundQueueId"]
     return {
         "ARN": center.home.arn_of("routing_profile", profile.id),
@@ -151,7 +151,7 @@ def _queue(center: Center, queue_id: str, channels: Sequence[str]) -> Properties
 
 
 def _contact(center: Center, held: Held) -> Properties:
-    contact = center.contacts.get(held.contact_id)
+    contact = held.last or center.contacts.get(held.contact_id)
     shown: Properties = {
         "ContactId": held.contact_id,
         "InitialContactId": None,

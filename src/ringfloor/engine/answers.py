@@ -21,7 +21,7 @@ from ringfloor.base.limits import (
 from ringfloor.base.time import Duration, Instant
 from ringfloor.domain import dialogue
 from ringfloor.domain.commands import Advance, Hear
-from ringfloor.domain.contact import Contact, HandedOn, Side
+from ringfloor.domain.contact import Before, Contact, HandedOn, Side
 from ringfloor.domain.criteria import steps_of
 from ringfloor.domain.events import (
     CallbackNumberSet,
@@ -79,8 +79,9 @@ def advance(center: Center, command: Advance, seed: Seed) -> Iterator[Event]:
         ask = dialogue.End("too_many_actions")
     stand = Stand(center, contact, command.side, run, seed)
     reply = _answer(run.flow_type, type(ask))(stand, ask)
+    session, as_before = dialogue.changed(step.session, run.session)
     said = command.side, command.heard, step.path, step.action_type
-    yield FlowStepped(contact.id, step.session, ask, reply.heard, *said)
+    yield FlowStepped(contact.id, session, ask, reply.heard, *said, as_before)
     yield from reply.events
 
 
@@ -455,9 +456,12 @@ def flow_stepped(center: Center, event: FlowStepped, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     run = contact.runs[event.side]
     contact.asks += 1
-    run.session = event.session
+    run.before = Before(run.session, run.ask is not None) if contact.logging else None
+    run.session = dialogue.whole(event.session, run.session, event.as_before)
     run.number = contact.asks
     run.ask = event.ask if event.outcome is None else None
+    if isinstance(event.ask, dialogue.SetLogging) and event.outcome is not None:
+        contact.logging = event.ask.enabled
     limit_ms = None if run.ask is None else _limit_ms(run.ask)
     flows.wait(center, contact, event.side, None if limit_ms is None else at + limit_ms)
 
@@ -484,7 +488,7 @@ def _is_moved(following: Contact | None) -> bool:
 
     Source: metrics specification, section 0.3.
     """
-    if following is None:
+    if following is None or following.joins:
         return False
     method = following.initiation_method
     return method == "QUEUE_TRANSFER" or (method == "TRANSFER" and following.channel != "VOICE")

@@ -35,7 +35,7 @@ from ringfloor.domain.commands import (
     LoseAgent,
     SettleCall,
 )
-from ringfloor.domain.contact import HIS_OWN, Contact, Side
+from ringfloor.domain.contact import HIS_OWN, Contact
 from ringfloor.domain.events import (
     ContactConnectedToAgent,
     ContactEnded,
@@ -89,6 +89,17 @@ def controls(center: Center, call: Call, contact: Contact, party: Party) -> bool
     )
 
 
+def is_controlled(center: Center, call: Call, party: Party) -> bool:
+    """Whether somebody else in the call controls this agent, so that he does not himself."""
+    return any(
+        each.leg != party.leg
+        and each.state != "connecting"
+        and is_agent_leg(each.leg)
+        and controls(center, call, center.contacts[each.contact_id], party)
+        for each in living(call)
+    )
+
+
 def seen(center: Center, call: Call, contact: Contact) -> list[Party]:
     """The parties that the agent of this contact is shown, his own first.
 
@@ -124,17 +135,19 @@ def holding(center: Center, call: Call, party: Party) -> Iterator[Event]:
         yield from flows.hook_events(center, contact, "customer", "CUSTOMER_HOLD")
     else:
         yield PartyHeld(call.id, contact.id, party.leg)
-        if party.role == "third_party":
-            yield from flows.hook_events(center, contact, "customer", "CUSTOMER_HOLD")
-        else:
+        if party.role != "third_party":
             yield from flows.hook_events(center, contact, "agent", "AGENT_HOLD")
+        elif party.leg == customer_leg(contact):  # else its flows are for the customer it has
+            yield from flows.hook_events(center, contact, "customer", "CUSTOMER_HOLD")
 
 
 def resuming(center: Center, call: Call, party: Party) -> Iterator[Event]:
     """The party is back."""
     contact = center.contacts[party.contact_id]
-    side: Side = "agent" if is_agent_leg(party.leg) else "customer"
-    yield from flows.stop_events(contact, side)
+    if is_agent_leg(party.leg):
+        yield from flows.stop_events(contact, "agent")
+    elif party.leg == customer_leg(contact):
+        yield from flows.stop_events(contact, "customer")
     if party.role == "customer" and _has_agent(contact):
         yield ContactResumed(contact.id)
     else:
@@ -183,13 +196,20 @@ def departure(center: Center, contact: Contact, reason: DisconnectReason) -> Ite
         yield from connection.ending(contact, first or reason)
     elif heirs := others_of(call, contact, customers=False):
         best = min(heirs, key=lambda each: HEIRS.index((each.role, each.state != "connecting")))
-        yield from passing(contact, reason, best)
+        yield from passing(center, call, contact, "OTHER", best)  # nobody has hung up
     else:
         yield from connection.disconnect_flow(center, contact, reason)
 
 
-def passing(contact: Contact, reason: DisconnectReason, heir: Party) -> Iterator[Event]:
+def passing(
+    center: Center, call: Call, contact: Contact, reason: DisconnectReason, heir: Party
+) -> Iterator[Event]:
+    """The heir talks with the customer; where he is no agent, nobody is left on hold."""
     yield from flows.stop_events(contact, "customer")
+    for each in living(call):
+        waits = each.state == "hold" and each.role != "customer"
+        if waits and (each.leg == heir.leg or heir.role == "third_party"):
+            yield from resuming(center, call, each)
     yield CustomerPassed(contact.id, heir.contact_id)
     yield from connection.ending(contact, reason)
 
@@ -259,7 +279,9 @@ def settle(center: Center, command: SettleCall) -> Iterator[Event]:
     for contact_id in dict.fromkeys(each.contact_id for each in living(call)):
         contact = center.contacts[contact_id]
         customer = call.parties.get(customer_leg(contact))
-        first = customer.reason if customer is not None else None
+        first = None  # of a supervisor, whose agent may have left long before: the call's
+        if customer is not None and contact.monitors is None:
+            first = customer.reason
         yield from connection.ending(contact, first or call.reason or "OTHER")
 
 
@@ -435,6 +457,7 @@ def customer_passed(center: Center, event: CustomerPassed, at: Instant) -> None:
     leg = customer_leg(contact)
     center.legs[leg] = heir.id
     heir.updated_at = at
+    contact.next_contact_id = heir.id
     if heir.initiation_method != "MONITOR":
         contact.transfer_completed_at = at
         if heir.initiation_method == "EXTERNAL_OUTBOUND":

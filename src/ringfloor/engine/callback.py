@@ -12,7 +12,8 @@ Customer first: it waits in a line of its own, from which nothing is offered. Wh
 free than customers are being dialled, the first in line ends, and its successor dials the customer,
 who is then in a flow like any other and queues there.
 
-A place in line is ranked by when the call began that asked for it. Sources: behaviour
+A place in line is ranked by when the call began that asked for it, unless the instance has them
+wait like others (domain.practice). Sources: behaviour
 specification, section 5.5 and choices 3 and 12 to 15 of section 9.
 """
 
@@ -23,9 +24,9 @@ import msgspec
 from ringfloor.base.errors import invalid_request
 from ringfloor.base.limits import CALLBACK_LIFE_MS, DIAL_MS
 from ringfloor.base.time import Instant
-from ringfloor.domain import dialogue
+from ringfloor.domain import dialogue, practice
 from ringfloor.domain.commands import MatchCallbacks
-from ringfloor.domain.contact import Callback, Contact
+from ringfloor.domain.contact import Callback, Contact, lost
 from ringfloor.domain.events import (
     CallbackNumberSet,
     CallbackUnanswered,
@@ -39,7 +40,7 @@ from ringfloor.domain.events import (
 from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.vocabulary import InitiationMethod
 from ringfloor.engine import connection, entry, flows, queue, routing
-from ringfloor.engine.schedule import set_deadline
+from ringfloor.engine.schedule import EXPIRY, set_deadline, set_timer
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import caller_id, last_segment
 
@@ -48,10 +49,9 @@ from ringfloor.engine.view import caller_id, last_segment
 
 def refused(center: Center, number: str) -> str | None:
     """The error by which a callback number is refused; None: it can be called."""
-    assert center.instance is not None
     if not is_e164(number):
         return "InvalidCallbackNumber"
-    if not center.instance.properties.get("OutboundCallsEnabled"):
+    if not entry.calls_out(center):
         return "CallbackNumberNotDialable"
     return None
 
@@ -68,7 +68,7 @@ def created(
     customer = contact.callback_number or contact.customer_number
     if customer is None:
         raise invalid_request("CallbackNumber", None, "is needed: the customer has no number")
-    if not center.instance.properties.get("OutboundCallsEnabled"):
+    if not entry.calls_out(center):
         raise invalid_request("InstanceId", center.instance.id, "makes no outbound calls")
     if queue.is_closed(center, target) or queue.is_full(center, target):
         raise invalid_request("QueueId", target, "takes no further contact")
@@ -82,6 +82,10 @@ def created(
     method: InitiationMethod = "CALLBACK"
     if flow_id is not None:
         method = "CALLBACK_CUSTOMER_FIRST_QUEUED"
+    since = None
+    if practice.ranks_by_call(center.instance.properties):
+        since = contact.ranks_from or contact.initiated_at
+    delay_ms = ask.delay_ms if flow_id is None else 0
     yield ContactInitiated(
         connection.successor(
             center,
@@ -94,7 +98,7 @@ def created(
             customer_number=customer,
             system_number=source or contact.system_number,
             queue_id=target,
-            ranks_from=contact.ranks_from or contact.initiated_at,
+            ranks_from=since,
             expires_at=center.at + CALLBACK_LIFE_MS,
             callback=Callback(
                 queue_id=target,
@@ -102,12 +106,13 @@ def created(
                 retry_ms=ask.retry_ms,
                 flow_id=flow_id,
                 dialled_id=None if flow_id is None else dialled,
+                delay_ms=delay_ms,
             ),
         )
     )
     yield ContactSucceeded(contact.id, identifier)
-    if flow_id is None and ask.delay_ms:
-        yield ContactScheduled(identifier, target, "VOICE", center.at + ask.delay_ms)
+    if delay_ms:
+        yield ContactScheduled(identifier, target, "VOICE", center.at + delay_ms)
     else:
         yield ContactEnqueued(identifier, target, "VOICE")
 
@@ -260,6 +265,9 @@ def customer_dialled(center: Center, event: CustomerDialled, at: Instant) -> Non
 
 def not_answered(center: Center, event: CallbackUnanswered, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
+    agent = center.agents[event.agent_id]
+    held = agent.contacts[contact.id]
+    held.last = lost(contact)
     flows.leave(center, contact, "agent")
     contact.stage = "SCHEDULED"
     contact.agent_id = contact.routing_profile_id = None
@@ -268,8 +276,8 @@ def not_answered(center: Center, event: CallbackUnanswered, at: Instant) -> None
     contact.scheduled_at = event.until
     contact.updated_at = at
     set_deadline(center, contact, event.until)
-    agent = center.agents[event.agent_id]
-    held = agent.contacts[contact.id]
+    if contact.expires_at is not None:
+        set_timer(center, contact, EXPIRY, max(contact.expires_at, at))
     held.state, held.since = "ERROR", at
     held.error = "FailedConnectCustomer"
     if event.reason == "AGENT_DISCONNECT":

@@ -54,6 +54,7 @@ from ringfloor.domain.events import (
     ParticipantLeft,
     ReceiptMarked,
 )
+from ringfloor.domain.vocabulary import DisconnectReason
 from ringfloor.engine import connection, entry
 from ringfloor.engine.chat_state import next_step
 from ringfloor.engine.state import Center
@@ -186,7 +187,7 @@ def leave(center: Center, command: LeaveChat) -> Iterator[Event]:
     contact = center.contacts[who.contact_id]
     match who.role:
         case "CUSTOMER" if "AGENT" in chat.exits and contact.stage == "CONNECTED":
-            yield from connection.disconnect_flow(center, contact, "CUSTOMER_DISCONNECT")
+            yield from _all_leave(center, contact, "CUSTOMER_DISCONNECT")
         case "CUSTOMER":
             yield from leaving(chat, who, Lines(center, chat))
             yield from connection.ending(contact, "CUSTOMER_DISCONNECT")
@@ -196,6 +197,12 @@ def leave(center: Center, command: LeaveChat) -> Iterator[Event]:
             yield from connection.ending(contact, "AGENT_DISCONNECT")
         case _:
             yield from leaving(chat, who, Lines(center, chat))
+
+
+def _all_leave(center: Center, contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
+    """All agents of a chat leave, its customer may stay for the disconnect flow."""
+    yield from connection.others_leave(center, contact, reason)
+    yield from connection.disconnect_flow(center, contact, reason, all_leave=True)
 
 
 def has_bot(center: Center, contact: Contact) -> bool:
@@ -269,6 +276,11 @@ def mark(center: Center, command: MarkReceipt) -> Iterator[Event]:
     if message is None:
         rule = f"is none of the last {CHAT_RECENT_MAX} messages of this chat"
         raise invalid_parameter("Content", command.message_id, rule)
+    if who.silent:
+        raise Refusal("AccessDeniedException", "ConnectionToken: is of somebody who only reads")
+    if sum(is_in(each) and not each.silent for each in chat.participants.values()) > 2:
+        rule = "is in a chat of more than two, which has no receipts"
+        raise Refusal("ResourceConflictException", f"Content: {command.message_id!r} {rule}")
     if message.participant_id == who.id:
         raise invalid_parameter("Content", command.message_id, "is a message of one's own")
     before = message.receipts.get(who.id, Receipt())
@@ -282,11 +294,14 @@ def mark(center: Center, command: MarkReceipt) -> Iterator[Event]:
 
 
 def said(center: Center, contact: Contact, prompt: dialogue.Prompt) -> tuple[Event, ...] | None:
-    """A flow's text, as a message of the system; None: it cannot be said."""
+    """A flow's text, as a message of the system; None: it cannot be said.
+
+    Of a contact that joins a chat nothing is said: the customer is another contact's.
+    """
     chat = center.chats.get(contact.chat_id or "")
     if chat is None or prompt.kind != "text":
         return None
-    if not prompt.value:
+    if not prompt.value or contact.joins:
         return ()
     if not has_room(chat, prompt.value) or len(prompt.value.encode()) > CHAT_MESSAGE_BYTES_MAX:
         return None
@@ -302,7 +317,7 @@ def shown(
     number: of the ask that is about to be made; with it he asks DescribeView what to show.
     """
     chat = center.chats.get(contact.chat_id or "")
-    if chat is None or words.INTERACTIVE not in chat.content_types:
+    if chat is None or contact.joins or words.INTERACTIVE not in chat.content_types:
         return None
     content = {
         "templateType": VIEW,
@@ -392,9 +407,15 @@ def due(center: Center, contact: Contact, _delay_ms: Duration) -> Iterator[Event
         if step is None or step.at > center.at:
             continue
         yield lines.event(step.content_type, who)
-        if step.content_type == words.AUTO_DISCONNECTED:
-            if contact.stage == "CONNECTED":
-                yield from connection.disconnect_flow(center, contact, "IDLE_DISCONNECT")
-            else:
-                yield from connection.ending(contact, "IDLE_DISCONNECT")
-            return
+        if step.content_type != words.AUTO_DISCONNECTED:
+            continue
+        if who.role == "AGENT" and who.contact_id != contact.id:
+            yield from connection.ending(center.contacts[who.contact_id], "IDLE_DISCONNECT")
+            continue
+        if contact.stage != "CONNECTED":
+            yield from connection.ending(contact, "IDLE_DISCONNECT")
+        elif who.role == "AGENT":
+            yield from connection.disconnect_flow(center, contact, "IDLE_DISCONNECT")
+        else:
+            yield from _all_leave(center, contact, "IDLE_DISCONNECT")
+        return

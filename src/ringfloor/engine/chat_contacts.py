@@ -3,6 +3,7 @@
     a successor begins       the chat goes on as that contact
     an agent is connected    he joins; a supervisor reads, and writes once he has barged in
     a contact ends           its agent leaves; with the last one the chat is over
+    an agent adds another    a contact joins the chat; who joins it, engine.chat_parties says
 
 SettleChat follows from each of these. A contact ends by ContactEnded as everywhere
 (connection.ending). Agents hand chats on at once: the contact ends, and its successor enters the
@@ -13,12 +14,16 @@ from collections.abc import Iterator
 
 from ringfloor.base.errors import Refusal, invalid_request, not_found
 from ringfloor.base.ids import Seed, derive
+from ringfloor.base.limits import CALL_MONITORS_MAX, CHAT_PARTIES_MAX
 from ringfloor.domain import chat as words
+from ringfloor.domain.call import agent_leg
 from ringfloor.domain.chat import (
     Chat,
     Participant,
 )
 from ringfloor.domain.commands import (
+    AddParty,
+    DropParty,
     LoseAgent,
     MonitorContact,
     SetMonitorState,
@@ -37,7 +42,7 @@ from ringfloor.domain.events import (
     ParticipantAdded,
     ParticipantSilenced,
 )
-from ringfloor.engine import call, connection, entry, flows, routing, transfer
+from ringfloor.engine import call, chat_parties, connection, entry, routing, transfer
 from ringfloor.engine.joining import joined
 from ringfloor.engine.state import Center
 from ringfloor.engine.transcript import (
@@ -47,10 +52,6 @@ from ringfloor.engine.transcript import (
     present,
     seed_of,
 )
-
-MONITORS_MAX = 5
-"""Supervisors in one chat (behaviour specification, 1.8)."""
-
 
 # Following the contacts
 
@@ -65,7 +66,8 @@ def settle(center: Center, command: SettleChat) -> Iterator[Event]:
         yield from _contact_over(center, chat, command.contact_id, contact)
         return
     lines = Lines(center, chat, contact.id)
-    if contact.id != chat.contact_id and contact.initiation_method != "MONITOR":
+    beside = contact.initiation_method == "MONITOR" or contact.joins
+    if contact.id != chat.contact_id and not beside:
         yield from _moving(chat, contact, lines)
     agent_id = contact.agent_id if contact.stage == "CONNECTED" else None
     if agent_id is not None and words.acting(chat, contact.id, agent_id) is None:
@@ -74,7 +76,8 @@ def settle(center: Center, command: SettleChat) -> Iterator[Event]:
 
 def _moving(chat: Chat, contact: Contact, lines: Lines) -> Iterator[Event]:
     yield ChatMoved(chat.id, contact.id)
-    if contact.initiation_method in ("TRANSFER", "QUEUE_TRANSFER"):
+    there = contact.joins and contact.stage == "CONNECTED"
+    if contact.initiation_method in ("TRANSFER", "QUEUE_TRANSFER") and not there:
         yield lines.event(words.TRANSFERRED, None)
 
 
@@ -118,18 +121,20 @@ def _contact_over(
     elif not goes_on:
         yield lines.event(words.ENDED, None)
         yield ChatEnded(chat.id, chat.contact_id)
-    for watching in _watchers(center, chat, contact_id):
+    for watching in _watchers(center, chat, contact_id if goes_on else None):
         yield from connection.ending(watching, reason or "OTHER")
+    if not goes_on and contact is not None:
+        yield from connection.others_leave(center, contact, reason or "OTHER")
 
 
-def _watchers(center: Center, chat: Chat, contact_id: str) -> Iterator[Contact]:
-    """The live contacts of supervisors who monitor this contact."""
+def _watchers(center: Center, chat: Chat, contact_id: str | None) -> Iterator[Contact]:
+    """The live contacts of supervisors who monitor this contact; None: any of the chat's."""
     for who in present(chat):
         watching = center.contacts.get(who.contact_id) if who.role == "SUPERVISOR" else None
         if (
             watching is not None
             and watching.stage != "ENDED"
-            and watching.previous_contact_id == contact_id
+            and contact_id in (None, watching.previous_contact_id)
         ):
             yield watching
 
@@ -138,44 +143,116 @@ def _heir(center: Center, chat: Chat, contact: Contact) -> Contact | None:
     """The live contact that has the customer of one that has ended."""
     for identifier in reversed(contact.next_contacts):
         after = center.contacts.get(identifier)
-        if after is not None and after.chat_id == chat.id and after.stage != "ENDED":
+        if (
+            after is not None
+            and after.chat_id == chat.id
+            and after.stage != "ENDED"
+            and not after.joins
+        ):
             return after
-    return None
+    if chat.contact_id != contact.id or contact.disconnect_reason in chat_parties.ENDS_ALL:
+        return None
+    return next(iter(chat_parties.heirs(center, contact)), None)
 
 
 def transfer_out(center: Center, command: TransferChat, seed: Seed) -> Iterator[Event]:
-    """The agent hands the chat on at once, to whom or what the quick connect is for."""
-    agent = center.agents.get(command.agent_id)
-    contact = center.contacts.get(command.contact_id)
-    if agent is None or contact is None or contact.id not in agent.contacts:
-        raise connection.unknown_contact(command.contact_id)
+    """The agent hands the chat on at once, to whom or what the quick connect is for.
+
+    Whoever else serves the customer leaves with him.
+    """
+    contact = _served_by(center, command.agent_id, command.contact_id)
+    way = _way(center, command.quick_connect_id)
+    following = _following(
+        center, contact, command.quick_connect_id, way, derive(seed, 0), joins=False
+    )
+    yield ContactInitiated(following)
+    yield ContactSucceeded(contact.id, following.id)
+    yield from connection.others_leave(center, contact, "AGENT_DISCONNECT")
+    yield from connection.ending(contact, "AGENT_DISCONNECT")
+    yield FlowEntered(following.id, way.flow_id, "customer", way.flow_type)
+
+
+def add_agent(center: Center, command: AddParty, seed: Seed) -> Iterator[Event]:
+    """Somebody else is asked into the chat, by the flow of the quick connect."""
+    contact = _served_by(center, command.agent_id, command.contact_id)
+    if not chat_parties.may_be_many(center):
+        rule = "is a chat; without MULTI_PARTY_CHAT_CONFERENCE it has one agent"
+        raise invalid_request("ContactId", contact.id, rule)
+    if command.quick_connect_id is None:
+        raise invalid_request("EndpointARN", None, "is needed: a quick connect")
+    chat = center.chats.get(contact.chat_id or "")
+    if chat is None:
+        raise invalid_request("ContactId", contact.id, "is nobody's conversation")
+    there = [contact, *chat_parties.others(center, contact)]
+    bots = sum(each.role == "CUSTOM_BOT" for each in present(chat))
+    if 1 + len(there) + bots >= CHAT_PARTIES_MAX:
+        rule = f"has {CHAT_PARTIES_MAX} parties, which is the limit"
+        raise invalid_request("ContactId", contact.id, rule)
+    way = _way(center, command.quick_connect_id)
+    if way.flow_type == "AGENT_TRANSFER" and way.target in [each.agent_id for each in there]:
+        raise invalid_request("EndpointARN", way.target, "is in this chat already")
+    following = _following(
+        center, contact, command.quick_connect_id, way, derive(seed, 0), joins=True
+    )
+    yield ContactInitiated(following)
+    yield ContactSucceeded(contact.id, following.id)
+    yield FlowEntered(following.id, way.flow_id, "customer", way.flow_type)
+
+
+def _served_by(center: Center, agent_id: str, contact_id: str) -> Contact:
+    """A chat whose customer the agent serves; refuses otherwise."""
+    contact = connection.his(center, agent_id, contact_id)
     served = contact.stage == "CONNECTED" and contact.monitors is None
     if contact.channel != "CHAT" or not served:
         rule = f"is a {contact.channel} that is {contact.stage}, no chat that he serves"
         raise invalid_request("ContactId", contact.id, rule)
-    found = center.resource("quick_connect", command.quick_connect_id, "EndpointARN")
+    return contact
+
+
+def _way(center: Center, quick_connect_id: str) -> transfer.Way:
+    """Where the quick connect leads; refuses numbers."""
+    found = center.resource("quick_connect", quick_connect_id, "EndpointARN")
     config = found.properties["QuickConnectConfig"]
     if config["QuickConnectType"] == "PHONE_NUMBER":
         raise invalid_request("EndpointARN", found.id, "is a phone number; this is a chat")
-    way = transfer.way_of(center, config)
-    following = connection.successor(
+    return transfer.way_of(center, config)
+
+
+def _following(
+    center: Center,
+    contact: Contact,
+    quick_connect_id: str,
+    way: transfer.Way,
+    identifier: str,
+    *,
+    joins: bool,
+) -> Contact:
+    """The contact that a quick connect makes of a chat's."""
+    return connection.successor(
         center,
         contact,
-        id=derive(seed, 0),
+        id=identifier,
         method="TRANSFER",
-        stage="IN_FLOW",
         flow_id=way.flow_id,
         queue_id=way.target,
-        chat_id=contact.chat_id,
-        expires_at=contact.expires_at,
-        started_with=found.id,
+        started_with=quick_connect_id,
         connected_to_system_at=center.at,
+        joins=joins,
     )
-    yield ContactInitiated(following)
-    yield ContactSucceeded(contact.id, following.id)
-    yield from flows.stop_events(contact, "customer")
-    yield from connection.ending(contact, "AGENT_DISCONNECT")
-    yield FlowEntered(following.id, way.flow_id, "customer", way.flow_type)
+
+
+def drop_agent(center: Center, command: DropParty) -> Iterator[Event]:
+    """An agent sends another one away, or leaves by his own leg; any agent of a chat may."""
+    contact = _served_by(center, command.agent_id, command.contact_id)
+    for each in (contact, *chat_parties.others(center, contact)):
+        if agent_leg(each) != command.leg:
+            continue
+        if each.stage == "CONNECTED":
+            yield from connection.disconnect_flow(center, each, "AGENT_DISCONNECT")
+        else:
+            yield from connection.ending(each, "AGENT_DISCONNECT")
+        return
+    raise invalid_request("ConnectionId", command.leg, "is of no agent in this chat")
 
 
 def lose_agent(center: Center, command: LoseAgent) -> Iterator[Event]:
@@ -202,12 +279,12 @@ def watch(center: Center, command: MonitorContact, seed: Seed) -> Iterator[Event
     if contact.stage != "CONNECTED" or chat is None or monitors:
         raise invalid_request("ContactId", contact.id, "is no chat of an agent and a customer")
     watching = [each.user_id for each in present(chat) if each.role == "SUPERVISOR"]
-    if supervisor.id in (contact.agent_id, *watching):
+    if supervisor.id in [each.user_id for each in present(chat)]:
         raise invalid_request("UserId", supervisor.id, "is in this chat already")
-    if len(watching) >= MONITORS_MAX:
+    if len(watching) >= CALL_MONITORS_MAX:
         raise Refusal(
             "ServiceQuotaExceededException",
-            f"ContactId: {contact.id!r} is monitored by {MONITORS_MAX} already",
+            f"ContactId: {contact.id!r} is monitored by {CALL_MONITORS_MAX} already",
         )
     born = connection.successor(
         center,
@@ -222,6 +299,7 @@ def watch(center: Center, command: MonitorContact, seed: Seed) -> Iterator[Event
         expires_at=None,
         hooks={},  # no flow runs for a customer who is another contact's
         monitors=chat.id,
+        joins=False,
         capabilities=command.capabilities,
     )
     yield ContactInitiated(born)

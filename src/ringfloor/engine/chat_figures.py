@@ -18,8 +18,8 @@ from ringfloor.domain.contact import Contact
 AUTOMATIC = ("SYSTEM", "CUSTOM_BOT")
 
 
-def count(contact: Contact, item: ChatItem, at: Instant) -> None:
-    """The contact has another message."""
+def count(contact: Contact, item: ChatItem, at: Instant, *, by_another: bool = False) -> None:
+    """The contact has another message. by_another: agent of the chat than the contact's own."""
     if item.type != "MESSAGE" or item.role is None:
         return
     figures = contact.figures = contact.figures or Figures()
@@ -32,6 +32,8 @@ def count(contact: Contact, item: ChatItem, at: Instant) -> None:
     if item.role == "CUSTOMER":
         figures.customer = figures.customer or Talker(participant_id=item.participant_id or "")
         _talk(figures.customer, length, answered_since, at)
+    elif by_another:
+        pass
     elif item.role == "AGENT":
         if figures.agent is None and contact.connected_to_agent_at is not None:
             figures.first_response_at = at
@@ -39,6 +41,12 @@ def count(contact: Contact, item: ChatItem, at: Instant) -> None:
         _talk(figures.agent, length, answered_since, at)
     elif item.role == "SUPERVISOR":
         figures.supervised = True
+
+
+def among_several(contact: Contact) -> None:
+    """There is more than one agent in the contact's chat."""
+    contact.figures = contact.figures or Figures()
+    contact.figures.supervised = True
 
 
 def _take_the_word(figures: Figures, *, customer: bool, at: Instant) -> Instant | None:

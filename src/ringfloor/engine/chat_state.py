@@ -121,6 +121,10 @@ def participant_joined(center: Center, event: ParticipantJoined, at: Instant) ->
     who.joined_at = who.active_at = at
     if who.role == "CUSTOMER":
         chat.connect_by = None
+    agents = [each for each in chat.participants.values() if each.role == "AGENT" and is_in(each)]
+    if len(agents) > 1:
+        for each in agents:
+            chat_figures.among_several(center.contacts[each.contact_id])
     _gather(center, chat, at)
 
 
@@ -155,10 +159,13 @@ def item_added(center: Center, event: ChatItemAdded, at: Instant) -> None:
         _remember(chat.tokens, f"{item.participant_id} {event.client_token}", item.id)
     if item.type != "EVENT":
         _remember(chat.recent, item.id, Message(participant_id=item.participant_id))
+    who = chat.participants.get(item.participant_id or "")
+    beside = who is not None and who.role == "AGENT" and who.contact_id != item.contact_id
     contact = center.contacts.get(item.contact_id)
     if contact is not None:
-        chat_figures.count(contact, item, at)
-    who = chat.participants.get(item.participant_id or "")
+        chat_figures.count(contact, item, at, by_another=beside)
+    if who is not None and beside:
+        chat_figures.count(center.contacts[who.contact_id], item, at)
     if who is None:
         return
     if item.content_type == words.IDLE:
@@ -181,12 +188,18 @@ def receipt_marked(center: Center, event: ReceiptMarked, _at: Instant) -> None:
     message.receipts[event.participant_id] = Receipt(event.delivered_at, event.read_at)
 
 
-def moved(center: Center, event: ChatMoved, _at: Instant) -> None:
+def moved(center: Center, event: ChatMoved, at: Instant) -> None:
     chat = center.chats[event.chat_id]
     before = center.contacts.get(chat.contact_id)
     if before is not None:
         set_timer(center, before, TIMER, None)
     chat.contact_id = event.contact_id
+    after = center.contacts[event.contact_id]
+    if after.joins:  # it takes the customer over
+        after.joins = False
+        after.updated_at = at
+        if before is not None:
+            before.next_contact_id, before.transfer_completed_at = after.id, at
     for each in chat.participants.values():
         if each.user_id is None:
             each.contact_id = event.contact_id
@@ -244,6 +257,12 @@ def astray(center: Center) -> Iterator[str]:
             if who.left_at is None and gone:
                 yield f"{who.id} is in chat {chat.id} by {who.contact_id}, which is over"
     for contact in center.contacts.values():
-        live = contact.stage != "ENDED" and contact.chat_id is not None
-        if live and contact.chat_id not in center.chats:
+        if contact.stage == "ENDED" or contact.chat_id is None:
+            continue
+        told = center.chats.get(contact.chat_id)
+        if told is not None:
+            beside = contact.joins or contact.monitors is not None
+            if beside == (told.contact_id == contact.id):
+                yield f"{contact.id} is beside chat {told.id}, or has it, but not both"
+        else:
             yield f"{contact.id} is live, but its chat {contact.chat_id} is not"

@@ -66,7 +66,8 @@ def _completing(contact: Contact) -> Iterator[Event]:
 
 def _leaves_all_to_another(center: Center, contact: Contact) -> bool:
     """Whether this is not the end of what the customer has begun, or nothing has begun."""
-    never_began = contact.connected_to_system_at is None or contact.monitors is not None
+    anothers = contact.monitors is not None or contact.joins
+    never_began = contact.connected_to_system_at is None or anothers
     in_its_flow = (
         contact.initiation_method == "DISCONNECT" and contact.connected_to_agent_at is None
     )
@@ -76,8 +77,14 @@ def _leaves_all_to_another(center: Center, contact: Contact) -> bool:
         leg = customer_leg(contact)
         third_party = contact.initiation_method == "EXTERNAL_OUTBOUND" and leg == contact.id
         return is_agent_leg(leg) or third_party or leg in center.legs
+    chat = center.chats.get(contact.chat_id or "")
+    if chat is not None and chat.contact_id != contact.id:
+        return True
     following = (center.contacts.get(each) for each in contact.next_contacts)
-    return any(each is not None and each.initiation_method in GOES_ON for each in following)
+    return any(
+        each is not None and each.initiation_method in GOES_ON and not each.joins
+        for each in following
+    )
 
 
 GOES_ON = frozenset({"TRANSFER", "QUEUE_TRANSFER", "DISCONNECT"})

@@ -21,8 +21,9 @@ from typing import Any
 
 from ringfloor.base.errors import Refusal, invalid_request, shown
 from ringfloor.base.ids import derive
-from ringfloor.base.limits import CHAT_WORK_SECONDS_MAX, RING_MS
+from ringfloor.base.limits import CHAT_WORK_SECONDS_MAX
 from ringfloor.base.time import SECOND, Instant
+from ringfloor.domain import practice
 from ringfloor.domain.call import customer_leg, is_agent_leg
 from ringfloor.domain.commands import (
     AcceptContact,
@@ -33,7 +34,7 @@ from ringfloor.domain.commands import (
     RejectContact,
     ResumeContact,
 )
-from ringfloor.domain.contact import Agent, Contact, Held, association
+from ringfloor.domain.contact import Agent, Contact, Held, association, lost
 from ringfloor.domain.events import (
     CallbackUnanswered,
     ContactCleared,
@@ -57,7 +58,7 @@ from ringfloor.domain.vocabulary import (
     InitiationMethod,
     PreDisconnectState,
 )
-from ringfloor.engine import flows, queue, routing
+from ringfloor.engine import chat_parties, flows, queue, routing
 from ringfloor.engine.entry import counted_as
 from ringfloor.engine.schedule import set_deadline, stop_timers
 from ringfloor.engine.state import Center
@@ -94,6 +95,19 @@ def unknown_contact(contact_id: str) -> Refusal:
     return Refusal(
         "ContactNotFoundException", f"ContactId: no live contact {shown(contact_id)} here"
     )
+
+
+def his(center: Center, agent_id: str, contact_id: str) -> Contact:
+    """The live contact that the agent has; refuses otherwise.
+
+    One that he has missed is no longer his: somebody else may have it by now.
+    """
+    agent, contact = center.agents.get(agent_id), center.contacts.get(contact_id)
+    if agent is None or contact is None or contact_id not in agent.contacts:
+        raise unknown_contact(contact_id)
+    if contact.agent_id != agent_id:
+        raise unknown_contact(contact_id)
+    return contact
 
 
 def holder(center: Center, command: AgentCommand) -> Agent:
@@ -160,15 +174,19 @@ def ending(contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
     yield ContactEnded(contact.id, reason, _before_the_end(contact))
 
 
-def disconnect_flow(center: Center, contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
+def disconnect_flow(
+    center: Center, contact: Contact, reason: DisconnectReason, *, all_leave: bool = False
+) -> Iterator[Event]:
     """The contact ends, its customer stays: he goes on in the flow of its hook, if it has one.
 
-    The new contact has his leg before the old one ends, so that nobody hangs it up.
+    The new contact has his leg before the old one ends, so that nobody hangs it up. The customer of
+    a chat goes on with its other agents, if there are any, unless they all leave.
     """
     flow_id = None
+    served = contact.joins or (not all_leave and chat_parties.heirs(center, contact))
     consults = is_agent_leg(customer_leg(contact))  # then who remains is an agent, in his own call
     there = contact.channel in ("VOICE", "CHAT") and contact.connected_to_system_at is not None
-    if there and not consults:
+    if there and not consults and not served:
         flow_id = flows.hooked(center, contact, "CUSTOMER_REMAINING")
     if flow_id is None:
         yield from ending(contact, reason)
@@ -189,6 +207,12 @@ def disconnect_flow(center: Center, contact: Contact, reason: DisconnectReason) 
     yield FlowEntered(remaining.id, flow_id)
 
 
+def others_leave(center: Center, contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
+    """Whoever else serves the customer of a chat does so no longer."""
+    for each in chat_parties.others(center, contact):
+        yield from ending(each, reason)
+
+
 INHERITED = (
     "channel",
     "customer_number",
@@ -204,6 +228,8 @@ INHERITED = (
     "voice",
     "callback_number",
     "chat_id",
+    "joins",
+    "logging",
 )
 """What a contact has of the one before it in its chain."""
 
@@ -238,7 +264,7 @@ def successor(
         association_id=association(contact),
     )
     if changes.get("channel", contact.channel) != "CHAT":
-        members["chat_id"] = None
+        members["chat_id"], members["joins"] = None, False
     return Contact(id=id, initiation_method=method, **{**members, **changes})
 
 
@@ -283,11 +309,12 @@ def missed(center: Center, event: OfferMissed, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     agent = center.agents[event.agent_id]
     set_deadline(center, contact, None)
+    held = agent.contacts[contact.id]
+    held.last = lost(contact)
     contact.stage = "IN_QUEUE"
     contact.agent_id = None
     queue.look_at_the_clock(center, contact)
     queue.enter(center, contact)
-    held = agent.contacts[contact.id]
     silent = contact.channel == "VOICE" or event.reason == "unanswered"
     held.state = "MISSED" if silent else "REJECTED"
     held.since = at
@@ -301,6 +328,7 @@ def fails(center: Center, agent_id: str, contact: Contact, error: str, at: Insta
     held.state = "ERROR"
     held.since = at
     held.error = error
+    held.last = lost(contact)
     routing.stand(center, agent)
 
 
@@ -439,7 +467,8 @@ def accepts_by_itself(
 
 def ring_until(center: Center) -> Instant:
     """When an offer made now is missed."""
-    return center.at + RING_MS
+    assert center.instance is not None
+    return center.at + practice.ring_ms(center.instance.properties)
 
 
 def is_waiting(contact: Contact) -> bool:

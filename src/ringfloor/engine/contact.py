@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from sortedcontainers import SortedList
 
-from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
+from ringfloor.base.errors import invalid_parameter, invalid_request, not_found
 from ringfloor.base.ids import Seed, derive
 from ringfloor.base.limits import (
     CONTACT_TAGS_MAX,
@@ -43,6 +43,7 @@ from ringfloor.domain.events import (
     ContactChange,
     ContactConnectedToSystem,
     ContactEnqueued,
+    ContactImported,
     ContactInitiated,
     ContactScheduled,
     ContactTagged,
@@ -70,11 +71,12 @@ from ringfloor.engine.entry import (
     begun_with,
     check_attributes,
     check_flow,
+    check_outbound,
     check_quota,
     check_references,
     counted_as,
 )
-from ringfloor.engine.schedule import set_deadline, set_timer, take_turn
+from ringfloor.engine.schedule import EXPIRY, set_deadline, set_timer, take_turn
 from ringfloor.engine.state import Center
 
 # Beginnings
@@ -85,12 +87,7 @@ def start_outbound(center: Center, command: StartOutboundContact, seed: Seed) ->
     token = command.client_token
     if begun_with(center, token) is not None:
         return
-    assert center.instance is not None
-    if not center.instance.properties.get("OutboundCallsEnabled"):
-        raise Refusal(
-            "OutboundContactNotPermittedException",
-            f"InstanceId: outbound calls are not enabled for {center.instance.id!r}",
-        )
+    check_outbound(center)
     check_flow(center, command.flow_id)
     if command.queue_id is not None:
         center.resource("queue", command.queue_id, "QueueId")
@@ -195,7 +192,8 @@ def amend(center: Center, command: Amend) -> Iterator[Event]:
     """Something is said of a contact; it is live, or kept and the command has its record."""
     live = center.contacts.get(command.contact_id)
     contact = live or command.record
-    if contact is None or (live is None and contact.initiated_at < kept_since(center.at)):
+    kept = kept_since(center.at, center.record_months)
+    if contact is None or (live is None and contact.initiated_at < kept):
         field = "InitialContactId" if isinstance(command, UpdateAttributes) else "ContactId"
         raise not_found(field, command.contact_id, "contact")
     change = CHANGES[type(command)](contact, command)
@@ -263,7 +261,7 @@ def update_schedule(center: Center, command: UpdateSchedule) -> Iterator[Event]:
 
 def expire_records(center: Center, _command: ExpireRecords) -> Iterator[Event]:
     """What is no longer kept is forgotten."""
-    yield RecordsExpired(kept_since(center.at))
+    yield RecordsExpired(kept_since(center.at, center.record_months))
 
 
 def connect(center: Center, command: ConnectSystem) -> Iterator[Event]:
@@ -272,9 +270,10 @@ def connect(center: Center, command: ConnectSystem) -> Iterator[Event]:
     contact = center.contacts.get(center.legs.get(leg, leg))
     if contact is None or contact.stage != "DIALING":
         return
+    dialled = customer_leg(contact) if contact.call_id is None else contact.id
+    if leg != dialled:
+        return  # of an attempt before, or a customer's who waits for a third party
     if connection.is_agent_first(contact):
-        if leg != customer_leg(contact):
-            return  # of an attempt before
         yield ContactConnectedToSystem(contact.id)
         yield from joining.outbound_whisper(center, contact)
     elif contact.call_id is not None:
@@ -310,7 +309,7 @@ def initiated(center: Center, event: ContactInitiated, at: Instant) -> None:
         set_deadline(center, contact, at + event.dial_ms)
     outbound.taken(center, contact, at)
     if contact.expires_at is not None:
-        set_timer(center, contact, "expiry", contact.expires_at)
+        set_timer(center, contact, EXPIRY, contact.expires_at)
     if contact.initiation_method == "CALLBACK_CUSTOMER_FIRST_DIALED":
         assert contact.callback is not None
         center.dialled[contact.id] = contact.callback.queue_id
@@ -371,7 +370,9 @@ def routing_data_updated(center: Center, event: RoutingDataUpdated, at: Instant)
         queue.enter(center, contact)
 
 
-def past(_center: Center, _event: RecordAmended | RecordsExpired, _at: Instant) -> None:
+def past(
+    _center: Center, _event: RecordAmended | RecordsExpired | ContactImported, _at: Instant
+) -> None:
     """The center holds no ended contacts; those who keep them are told."""
 
 

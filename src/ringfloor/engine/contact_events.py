@@ -15,6 +15,7 @@ from ringfloor.domain import criteria, events
 from ringfloor.domain.contact import Contact, association
 from ringfloor.domain.resources import Properties
 from ringfloor.engine import hierarchy
+from ringfloor.engine.contact_records import tags
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import segment_attributes
 
@@ -132,7 +133,7 @@ def detail(
         "customerId": contact.customer_id,
         "queueInfo": _queue(center, contact),
         "agentInfo": _agent(center, contact),
-        "tags": _tags(center, contact),
+        "tags": tags(center.home, contact),
         "segmentAttributes": segment_attributes(contact) or None,
         "routingCriteria": _routing_criteria(contact),
         "updatedProperties": list(updated) or None,
@@ -199,13 +200,6 @@ def _agent(center: Center, contact: Contact) -> Properties | None:
     if started is not None and ended is not None:
         info["afterContactWorkDuration"] = (ended - started) // 1_000
     return info
-
-
-def _tags(center: Center, contact: Contact) -> dict[str, str]:
-    tags = {**contact.tags, "aws:connect:instanceId": center.home.instance_id}
-    if contact.system_number is not None:
-        tags["aws:connect:systemEndpoint"] = contact.system_number
-    return tags
 
 
 def _endpoint(number: str | None) -> Properties | None:

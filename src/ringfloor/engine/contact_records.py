@@ -7,10 +7,12 @@ now. Sources: behaviour specification, section 2.7; Amazon Connect administrator
 records data model.
 """
 
+from collections.abc import Mapping
+
 from ringfloor.base.time import SECOND, Duration, Instant, iso
-from ringfloor.domain import criteria
-from ringfloor.domain.contact import Contact, association
-from ringfloor.domain.resources import Properties
+from ringfloor.domain import criteria, practice
+from ringfloor.domain.contact import Contact, Track, association
+from ringfloor.domain.resources import Home, Properties
 from ringfloor.engine import chat_figures, hierarchy
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import endpoint, segment_attributes
@@ -24,11 +26,10 @@ NOT_KEPT = (
     "ContactEvaluations",
     "ContactLens",
     "CustomerVoiceActivity",
+    "DisconnectDetails",
     "GlobalResiliencyMetadata",
     "OutboundStrategy",
     "QualityMetrics",
-    "Recording",
-    "Recordings",
     "VoiceIdResult",
 )
 """Members of AWS's record about what this center does not have."""
@@ -65,6 +66,8 @@ def contact_record(center: Center, contact: Contact) -> Properties:
         "NextContactId": contact.next_contact_id,
         "PreviousContactId": contact.previous_contact_id,
         "Queue": _queue(center, contact),
+        "Recording": _recording(contact),
+        "Recordings": _recordings(contact),
         "References": [
             {"Name": name, "Type": reference.type, "Value": reference.value}
             for name, reference in contact.references.items()
@@ -74,7 +77,7 @@ def contact_record(center: Center, contact: Contact) -> Properties:
         "ScheduledTimestamp": _at(contact.scheduled_at),
         "SegmentAttributes": segment_attributes(contact),
         "SystemEndpoint": endpoint(contact.system_number),
-        "Tags": {**contact.tags, "aws:connect:instanceId": home.instance_id},
+        "Tags": tags(home, contact),
         "TaskTemplateInfo": _template(center, contact),
         "TotalPauseCount": contact.pauses or None,
         "TotalPauseDurationInSeconds": _whole(contact.pause_ms) if contact.pauses else None,
@@ -90,6 +93,45 @@ def _at(instant: Instant | None) -> str | None:
 
 def _whole(duration: Duration) -> int:
     return duration // SECOND
+
+
+def tags(home: Home, contact: Contact) -> dict[str, str]:
+    """The tags that users have given, then AWS's own."""
+    own = {"aws:connect:instanceId": home.instance_id}
+    if contact.system_number is not None:
+        own["aws:connect:systemEndpoint"] = contact.system_number
+    return {**contact.tags, **own}
+
+
+RECORDED: Mapping[Track, str] = {"FROM_AGENT": "AGENT", "TO_AGENT": "CUSTOMER", "ALL": "ALL"}
+"""Track of a recording to whom it hears, in AWS's words."""
+
+
+def _recording(contact: Contact) -> Properties | None:
+    """There is no sound, and so no place where it is stored."""
+    if contact.recording is None:
+        return None
+    return {"DeletionReason": None, "Location": None, "Status": None, "Type": "AUDIO"}
+
+
+def _recordings(contact: Contact) -> list[Properties] | None:
+    recording = contact.recording
+    if recording is None:
+        return None
+    return [
+        {
+            "DeletionReason": None,
+            "FragmentStartNumber": None,
+            "FragmentStopNumber": None,
+            "Location": None,
+            "MediaStreamType": "AUDIO",
+            "ParticipantType": RECORDED[recording.track],
+            "StartTimestamp": _at(recording.started_at),
+            "Status": None,
+            "StopTimestamp": _at(recording.stopped_at),
+            "StorageType": None,
+        }
+    ]
 
 
 def _details(contact: Contact) -> Properties | None:
@@ -111,11 +153,17 @@ def _queue(center: Center, contact: Contact) -> Properties | None:
     queue = center.resources["queue"].get(contact.queue_id)
     left = contact.dequeued_at
     duration = None if left is None else left - contact.enqueued_at
-    before = None if contact.callback is None else contact.callback.waited_ms
+    assert center.instance is not None
+    counts_delay = practice.counts_delay(center.instance.properties)
+    if duration is not None and contact.callback is not None and counts_delay:
+        duration += contact.callback.delay_ms
+    before = None
+    if contact.initiation_method == "CALLBACK_CUSTOMER_FIRST_DIALED" and contact.callback:
+        before = contact.callback.waited_ms
     return {
         "ARN": center.home.queue_arn(contact.queue_id, of_agent=queue is None),
         "CallbackTotalQueueDuration": (
-            _whole(before + duration) if before and duration is not None else None
+            None if before is None or duration is None else _whole(before + duration)
         ),
         "DequeueTimestamp": _at(left),
         "Duration": None if duration is None else _whole(duration),

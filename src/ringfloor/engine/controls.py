@@ -37,6 +37,7 @@ from ringfloor.engine.call import (
     departure,
     everybody_controls,
     holding,
+    is_controlled,
     others_of,
     passing,
     resuming,
@@ -54,10 +55,7 @@ Control = HoldParty | ResumeParty | DropParty | MuteParty | PressDigits | SwapPa
 
 def _place(center: Center, command: Control) -> tuple[Call, Contact]:
     """The call, and the contact by which the agent is in it; refuses otherwise."""
-    agent = center.agents.get(command.agent_id)
-    contact = center.contacts.get(command.contact_id)
-    if agent is None or contact is None or command.contact_id not in agent.contacts:
-        raise connection.unknown_contact(command.contact_id)
+    contact = connection.his(center, command.agent_id, command.contact_id)
     call = call_of(center, contact)
     if contact.stage != "CONNECTED" or call is None:
         raise invalid_request("ContactId", contact.id, f"is {contact.stage}; it is not in a call")
@@ -97,7 +95,8 @@ def resume(center: Center, command: ResumeParty) -> Iterator[Event]:
     call, contact, party = party_of(center, command)
     chosen = [party]
     if party.leg == agent_leg(contact):
-        if party.state == "hold" and not everybody_controls(center):
+        free = everybody_controls(center) or not is_controlled(center, call, party)
+        if party.state == "hold" and not free:
             raise invalid_request("ConnectionId", command.leg, "was put on hold by somebody else")
         if party.state != "hold":
             others = others_of(call, contact)
@@ -145,7 +144,8 @@ def mute(center: Center, command: MuteParty) -> Iterator[Event]:
     """Nobody hears the party. Muted by somebody else, an agent cannot unmute himself."""
     call, contact, party = party_of(center, command)
     own = party.leg == agent_leg(contact)
-    if own and party.forced_mute and not command.muted and not everybody_controls(center):
+    free = everybody_controls(center) or not is_controlled(center, call, party)
+    if own and party.forced_mute and not command.muted and not free:
         raise invalid_request("ConnectionId", command.leg, "was muted by somebody else")
     if party.muted != command.muted:
         forced = command.muted and not own
@@ -172,7 +172,7 @@ def drop(center: Center, command: DropParty) -> Iterator[Event]:
     else:
         other = center.contacts[party.contact_id]
         if contact.monitors is not None and stays(call, other):
-            yield from passing(other, "BARGED", call.parties[agent_leg(contact)])
+            yield from passing(center, call, other, "BARGED", call.parties[agent_leg(contact)])
         elif other.stage == "CONNECTED":
             yield from departure(center, other, "AGENT_DISCONNECT")
         else:

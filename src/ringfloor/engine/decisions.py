@@ -31,6 +31,7 @@ from ringfloor.engine import (
     controls,
     directory,
     flows,
+    importing,
     joining,
     monitor,
     outbound,
@@ -38,7 +39,7 @@ from ringfloor.engine import (
     task,
     transfer,
 )
-from ringfloor.engine.schedule import DELAY, STAGE
+from ringfloor.engine.schedule import DELAY, EXPIRY, STAGE
 from ringfloor.engine.state import Center
 
 
@@ -97,7 +98,7 @@ def _stage_ends(center: Center, late: Contact, _delay_ms: Duration) -> Iterator[
 TIMERS: Mapping[str, Callable[[Center, Contact, Duration], Iterator[events.Event]]] = {
     STAGE: _stage_ends,
     DELAY: _delay_ends,
-    task.EXPIRY: task.expires,
+    EXPIRY: task.expires,
     chat_state.TIMER: chat.due,
     routing.STEP: routing.step_ends,
     flows.WHISPER: joining.whisper_too_long,
@@ -178,6 +179,7 @@ DECIDE: Mapping[type[Struct], Decide] = {
     commands.AssignContact: _match(routing.assign),
     commands.UpdateSchedule: _seedless(contact.update_schedule),
     commands.ExpireRecords: _seedless(contact.expire_records),
+    commands.ImportContacts: _seedless(importing.import_contacts),
     commands.ConnectSystem: _seedless(contact.connect),
     commands.LoseChannel: _seedless(_lose_channel),
     commands.ConnectAgent: _seedless(_connect_agent),
@@ -194,10 +196,10 @@ DECIDE: Mapping[type[Struct], Decide] = {
     commands.ResumeContact: _seedless(controls.resume_customer),
     commands.LeaveContact: _seedless(outbound.leave),
     commands.DialOut: outbound.dial,
-    commands.AddParty: transfer.add,
+    commands.AddParty: _by_channel(chat_contacts.add_agent, transfer.add),
     commands.HoldParty: _seedless(controls.hold),
     commands.ResumeParty: _seedless(controls.resume),
-    commands.DropParty: _seedless(controls.drop),
+    commands.DropParty: _by_channel(_seedless(chat_contacts.drop_agent), _seedless(controls.drop)),
     commands.MuteParty: _seedless(controls.mute),
     commands.PressDigits: _seedless(controls.press),
     commands.SwapParties: _seedless(controls.swap),

@@ -37,6 +37,7 @@ from ringfloor.engine import (
     call,
     callback,
     chat,
+    chat_parties,
     chat_state,
     chat_streams,
     connection,
@@ -174,6 +175,7 @@ APPLY: Mapping[type[Struct], Apply] = {
     events.ContactCompleted: connection.completed,
     events.RecordAmended: contact.past,
     events.RecordsExpired: contact.past,
+    events.ContactImported: contact.past,
     events.AgentStatusChanged: agent.status_changed,
     events.NextStatusChanged: agent.next_status_changed,
     events.AgentPresenceChanged: agent.presence_changed,
@@ -252,14 +254,17 @@ def _settle(center: Center, happened: tuple[events.Event, ...], actions: int, wo
         work.begun += sum(isinstance(each, events.ContactInitiated) for each in happened)
     if work.begun > FLOW_CONTACTS_PER_TURN_MAX:
         actions = FLOW_ACTIONS_PER_TURN_MAX  # whatever flow goes on ends
+    walked = 0
     for event in happened:
         apply(center, event, center.at)
+        if isinstance(event, events.FlowStepped):
+            walked += flows.work(center, event)
         if work.witness is not None:
             work.witness(center, event)
         work.effects.extend(effects(center, event))
         work.agents.update(concerns(center, event))
     for event in happened:
-        step = goes_on(event, actions + 1)
+        step = goes_on(event, actions + max(walked, 1))
         if step is not None:
             work.pending.append((step, step.actions))
         for consequence in react(center, event):
@@ -280,6 +285,8 @@ def concerns(center: Center, event: events.Event) -> Iterable[str]:
         case events.ContactCompleted():
             return ()
         case _ if (concerned := call.concerned(center, event)) is not None:
+            return concerned
+        case _ if (concerned := chat_parties.concerned(center, event)) is not None:
             return concerned
         case _:
             agent_id = getattr(event, "agent_id", None)

@@ -35,6 +35,22 @@ def check_flow(center: Center, flow_id: str, types: tuple[str, ...] = ENTRY_TYPE
         raise invalid_request("ContactFlowId", flow_id, "is archived")
 
 
+def calls_out(center: Center) -> bool:
+    """Whether the instance makes outbound calls (its attribute OUTBOUND_CALLS)."""
+    assert center.instance is not None
+    return bool(center.instance.properties.get("OutboundCallsEnabled"))
+
+
+def check_outbound(center: Center) -> None:
+    """Refuses with OutboundContactNotPermittedException where the instance makes no such calls."""
+    assert center.instance is not None
+    if not calls_out(center):
+        raise Refusal(
+            "OutboundContactNotPermittedException",
+            f"InstanceId: outbound calls are not enabled for {center.instance.id!r}",
+        )
+
+
 def check_attributes(attributes: Mapping[str, str]) -> None:
     """User attributes have a bound over all pairs; refuses with InvalidParameterException."""
     size = sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())

@@ -21,7 +21,7 @@ import msgspec
 from ringfloor.base.limits import CLEAN_UP_MS, WHISPER_MS
 from ringfloor.base.time import Duration, Instant
 from ringfloor.domain.contact import Caller, Contact, Run, Side
-from ringfloor.domain.events import Event, FlowEntered, FlowFinished
+from ringfloor.domain.events import Event, FlowEntered, FlowFinished, FlowStepped
 from ringfloor.domain.resources import Resource
 from ringfloor.engine.schedule import set_timer
 from ringfloor.engine.state import Center, Edition
@@ -205,10 +205,10 @@ def enter(
     if before is not None:
         leave(center, contact, side)
     edition, contact.edition = contact.edition or _take(center, flow_id), None
-    logging = before is not None and before.session.logging
-    session = msgspec.structs.replace(interpreter.begin(flow_id), logging=logging)
     hops = before.hops + 1 if before is not None and before.flow_type == flow_type else 0
-    contact.runs[side] = Run(flow_type=flow_type, session=session, edition=edition, hops=hops)
+    contact.runs[side] = Run(
+        flow_type=flow_type, session=interpreter.begin(flow_id), edition=edition, hops=hops
+    )
     if flow_type in LIMITED:
         timer, length = LIMITED[flow_type]
         set_timer(center, contact, timer, center.at + length)
@@ -246,9 +246,7 @@ def call(
     run.callers = [*run.callers, Caller(run.session, run.edition)]
     run.ask = None
     run.edition = _take(center, module_id)
-    run.session = msgspec.structs.replace(
-        interpreter.begin(module_id), logging=run.session.logging, module_input=given
-    )
+    run.session = msgspec.structs.replace(interpreter.begin(module_id), module_input=given)
 
 
 def come_back(center: Center, contact: Contact, side: Side) -> None:
@@ -257,7 +255,7 @@ def come_back(center: Center, contact: Contact, side: Side) -> None:
     *waiting, caller = run.callers
     _release(center, run.edition)
     run.callers, run.edition, run.ask = waiting, caller.edition, None
-    run.session = msgspec.structs.replace(caller.session, logging=run.session.logging)
+    run.session = caller.session
 
 
 def leave(center: Center, contact: Contact, side: Side) -> None:
@@ -284,6 +282,17 @@ def leave_all(center: Center, contact: Contact) -> None:
 def running(center: Center, run: Run) -> Flow:
     """The flow that a run is in."""
     return center.editions[run.edition].flow
+
+
+def work(center: Center, event: FlowStepped) -> int:
+    """How much has been done for this step, which has just been applied: an action counts 1.
+
+    The first action that it has left asked before, and was counted then.
+    """
+    actions = running(center, center.contacts[event.contact_id].runs[event.side]).actions
+    passed = [each.action for each in event.path[event.heard is not None :]]
+    done = (actions.get(each or "") for each in (*passed, event.session.action))
+    return max(1, sum(each.weight for each in done if each is not None))
 
 
 # Snapshots

@@ -38,7 +38,7 @@ from ringfloor.engine.connection import (
     not_reached,
     take_out,
 )
-from ringfloor.engine.schedule import set_deadline
+from ringfloor.engine.schedule import EXPIRY, set_deadline, set_timer
 from ringfloor.engine.state import Center
 
 # Decisions
@@ -153,16 +153,18 @@ def agent_leg_connected(center: Center, event: AgentLegConnected, at: Instant) -
 
 def agent_leg_lost(center: Center, event: AgentLegLost, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
+    fails(center, event.agent_id, contact, "FailedConnectAgent", at)
     contact.stage = "IN_QUEUE"
     contact.agent_id = contact.routing_profile_id = None
     contact.accepted_at = contact.agent_ready_at = None
     contact.agent_legs += 1
     queue.look_at_the_clock(center, contact)
     queue.enter(center, contact)
-    fails(center, event.agent_id, contact, "FailedConnectAgent", at)
 
 
 def dequeued(center: Center, event: ContactDequeued, at: Instant) -> None:
     contact = center.contacts[event.contact_id]
     take_out(center, contact, at)
     contact.updated_at = at
+    if is_agent_first(contact):  # who is being called does not become too old while he talks
+        set_timer(center, contact, EXPIRY, None)

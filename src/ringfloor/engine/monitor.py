@@ -97,10 +97,7 @@ def agent_ready(contact: Contact) -> Iterator[Event]:
 
 def set_state(center: Center, command: SetMonitorState) -> Iterator[Event]:
     """Listen, or barge in; as far as he was allowed to when it began."""
-    agent = center.agents.get(command.agent_id)
-    contact = center.contacts.get(command.contact_id)
-    if agent is None or contact is None or command.contact_id not in agent.contacts:
-        raise connection.unknown_contact(command.contact_id)
+    contact = connection.his(center, command.agent_id, command.contact_id)
     call = calls.call_of(center, contact)
     party = None if call is None else call.parties.get(agent_leg(contact))
     if contact.stage != "CONNECTED" or party is None or party.role != "monitor":
@@ -109,7 +106,7 @@ def set_state(center: Center, command: SetMonitorState) -> Iterator[Event]:
         rule = f"is not among {', '.join(contact.capabilities)}"
         raise invalid_request("TargetMonitorMode", command.state, rule)
     if contact.watches[-1].state != command.state:
-        yield MonitorStateChanged(contact.id, agent.id, command.state)
+        yield MonitorStateChanged(contact.id, command.agent_id, command.state)
 
 
 def state_changed(center: Center, event: MonitorStateChanged, at: Instant) -> None:

@@ -11,7 +11,7 @@ sections 2.2, 2.4 and 6.4.
 
 from collections.abc import Iterator
 
-from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
+from ringfloor.base.errors import invalid_parameter, invalid_request
 from ringfloor.base.ids import Seed, derive
 from ringfloor.base.limits import DIAL_MS
 from ringfloor.base.time import Instant
@@ -35,13 +35,8 @@ from ringfloor.engine.view import caller_id
 
 def dial(center: Center, command: DialOut, seed: Seed) -> Iterator[Event]:
     """The agent's own phone is rung up first."""
-    assert center.instance is not None
     agent = center.agents[command.agent_id]
-    if not center.instance.properties.get("OutboundCallsEnabled"):
-        raise Refusal(
-            "OutboundContactNotPermittedException",
-            f"InstanceId: outbound calls are not enabled for {center.instance.id!r}",
-        )
+    entry.check_outbound(center)
     if not is_e164(command.to):
         raise invalid_parameter("PhoneNumber", command.to, "is no E.164 number")
     check_free(agent_id=agent.id, center=center)

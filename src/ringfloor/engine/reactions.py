@@ -196,15 +196,13 @@ def react(center: Center, event: events.Event) -> Iterable[commands.Command]:
 
 
 def goes_on(event: events.Event, actions: int) -> commands.Advance | None:
-    """The next step of a flow that need not wait. actions: done since it last waited."""
+    """The next step of a flow that need not wait. actions: see commands.Advance."""
     match event:
         case events.FlowEntered() | events.ModuleEntered():
             return commands.Advance(event.contact_id, event.side, None, actions)
         case events.ModuleLeft() if event.outcome is not None:
             return commands.Advance(event.contact_id, event.side, event.outcome, actions)
-        case events.FlowStepped(path=path) if event.outcome is not None:
-            # The first of them asked before and is counted; the others asked nobody.
-            passed = actions + max(len(path) - 1, 0)
-            return commands.Advance(event.contact_id, event.side, event.outcome, passed)
+        case events.FlowStepped() if event.outcome is not None:
+            return commands.Advance(event.contact_id, event.side, event.outcome, actions)
         case _:
             return None

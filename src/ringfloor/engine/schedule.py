@@ -14,6 +14,9 @@ STAGE = ""
 DELAY = "delay"
 """What a deadline is of, where it is not of a timer."""
 
+EXPIRY = "expiry"
+"""The timer at whose end a contact's life is over."""
+
 
 def set_deadline(center: Center, contact: Contact, at: Instant | None) -> None:
     """Give the contact's stage a deadline, or none; the one before is forgotten."""

@@ -17,7 +17,7 @@ from ringfloor.base.errors import not_found
 from ringfloor.base.time import Duration, Instant
 from ringfloor.domain.call import Call
 from ringfloor.domain.chat import Chat
-from ringfloor.domain.contact import Agent, Contact
+from ringfloor.domain.contact import Agent, Contact, record_months
 from ringfloor.domain.resources import KINDS, Home, Properties, Resource
 from ringfloor.domain.vocabulary import Channel
 from ringfloor.engine.demand import Demand, Idle, PoolKey, Standing
@@ -210,6 +210,11 @@ class Center:
         """The next running number; called by apply functions only."""
         self.turn += 1
         return self.turn
+
+    @property
+    def record_months(self) -> int:
+        """For how long what is known of contacts is kept."""
+        return record_months({} if self.instance is None else self.instance.tags)
 
     def resource(self, kind: str, identifier: str, field: str = "Id") -> Resource:
         """The resource of that id; refuses with ResourceNotFoundException."""

@@ -16,7 +16,12 @@ from typing import Any
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.ids import Seed, derive
-from ringfloor.base.limits import SCHEDULE_AHEAD_MS, TASK_LINKS_MAX, TASK_PAUSES_MAX
+from ringfloor.base.limits import (
+    FLOW_TASKS_OPEN_MAX,
+    SCHEDULE_AHEAD_MS,
+    TASK_LINKS_MAX,
+    TASK_PAUSES_MAX,
+)
 from ringfloor.base.time import DAY, Duration, Instant, seconds
 from ringfloor.domain import dialogue
 from ringfloor.domain.commands import (
@@ -40,14 +45,11 @@ from ringfloor.domain.events import (
     TaskPaused,
     TaskResumed,
 )
-from ringfloor.domain.vocabulary import AgentContactState, InitiationMethod
+from ringfloor.domain.vocabulary import AgentContactState, DisconnectReason, InitiationMethod
 from ringfloor.engine import connection, entry, flows, queue, routing
-from ringfloor.engine.schedule import set_timer
+from ringfloor.engine.schedule import EXPIRY, set_timer
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import last_segment
-
-EXPIRY = "expiry"
-"""The timer at whose end a contact's life is over."""
 
 FLOW_TYPES = ("CONTACT_FLOW", "AGENT_TRANSFER", "QUEUE_TRANSFER")
 """Flow types in which a task can begin."""
@@ -175,8 +177,13 @@ def created(
     flow_id, template = last_segment(ask.flow_id or ""), None
     if ask.template_id is not None:
         resource = center.resource("task_template", last_segment(ask.template_id), "TaskTemplateId")
+        if resource.properties.get("Status") != "ACTIVE":
+            raise invalid_request("TaskTemplateId", resource.id, "is inactive")
         template = Template(resource.id, resource.name)
         flow_id = flow_id or resource.properties.get("ContactFlowId") or ""
+    at = ask.scheduled_at
+    if at is None and ask.delay_ms:
+        at = center.at + ask.delay_ms
     yield from begin(
         center,
         StartTask(
@@ -191,13 +198,18 @@ def created(
             template=template,
             related_contact_id=contact.id,
             association_id=association(contact),
-            at=center.at + ask.delay_ms if ask.delay_ms else None,
+            at=at,
+            quota=FLOW_TASKS_OPEN_MAX,
         ),
         identifier,
     )
 
 
 # What agents and clients want
+
+
+HANDED_ON: DisconnectReason = "AGENT_DISCONNECT"
+"""Why a task ends that its agent hands on by a quick connect, as a chat does."""
 
 
 def transfer(center: Center, command: TransferTask, seed: Seed) -> Iterator[Event]:
@@ -226,7 +238,7 @@ def transfer(center: Center, command: TransferTask, seed: Seed) -> Iterator[Even
     )
     yield ContactInitiated(following)
     yield ContactSucceeded(task.id, following.id)
-    yield from connection.ending(task, "API")
+    yield from connection.ending(task, "API" if command.quick_connect_id is None else HANDED_ON)
     yield from _enters(center, following)
 
 

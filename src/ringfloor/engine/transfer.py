@@ -47,7 +47,7 @@ from ringfloor.domain.events import (
 from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Properties
 from ringfloor.engine import call as calls
-from ringfloor.engine import connection, flows, routing
+from ringfloor.engine import connection, entry, flows, routing
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import caller_id
 
@@ -62,10 +62,7 @@ class Way(NamedTuple):
 
 def add(center: Center, command: AddParty, seed: Seed) -> Iterator[Event]:
     """The agent dials somebody else; whom he controls goes on hold meanwhile."""
-    agent = center.agents.get(command.agent_id)
-    contact = center.contacts.get(command.contact_id)
-    if agent is None or contact is None or contact.id not in agent.contacts:
-        raise connection.unknown_contact(command.contact_id)
+    contact = connection.his(center, command.agent_id, command.contact_id)
     call = calls.call_of(center, contact)
     if contact.stage != "CONNECTED" or call is None:
         raise invalid_request("ContactId", contact.id, f"is {contact.stage}; it is not in a call")
@@ -74,6 +71,8 @@ def add(center: Center, command: AddParty, seed: Seed) -> Iterator[Event]:
     _check_room(center, call, contact)
     new_id = derive(seed, 0)
     quick_connect, number, way = _destination(center, command)
+    if number is not None:
+        entry.check_outbound(center)
     held = [
         each
         for each in talking(call)
@@ -283,7 +282,7 @@ def to_number(
 ) -> tuple[Event, ...] | None:
     """The customer of a flow and a third party are brought together; None: that cannot be."""
     free = contact.channel == "VOICE" and contact.stage == "IN_FLOW" and contact.call_id is None
-    if not free or not is_e164(ask.number):
+    if not free or not is_e164(ask.number) or not entry.calls_out(center):
         return None
     customer = Party(
         leg=customer_leg(contact),

@@ -4,12 +4,10 @@ Called by engine.answers and engine.effects for every step of a flow, so it look
 contact and at what it names. Source: behaviour specification, section 6.3.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from ringfloor.base.time import MINUTE, iso_milliseconds
-from ringfloor.domain.contact import Contact
-from ringfloor.domain.vocabulary import Channel
+from ringfloor.domain.contact import Contact, segment_texts
 from ringfloor.engine.state import Center
 
 
@@ -47,7 +45,7 @@ def view(center: Center, contact: Contact, flow_type: str = "CONTACT_FLOW") -> d
             for name, each in contact.references.items()
         },
         "Tags": contact.tags,
-        "SegmentAttributes": _segment_texts(contact),
+        "SegmentAttributes": segment_texts(contact),
         "Task": {"ContactId": contact.id} if contact.channel == "TASK" else None,
         "Queue": _queue_view(center, contact.queue_id),
         "Agent": _agent_view(center, contact, flow_type),
@@ -111,22 +109,9 @@ def caller_id(center: Center, queue_id: str) -> str | None:
     return number.name if number else None
 
 
-SUBTYPES: Mapping[Channel, str] = {
-    "VOICE": "connect:Telephony",
-    "CHAT": "connect:Chat",
-    "TASK": "connect:Task",
-    "EMAIL": "connect:Email",
-}
-"""What connect:Subtype says of a channel, unless it was given (behaviour specification, 2.2)."""
-
-
-def _segment_texts(contact: Contact) -> dict[str, str]:
-    return {"connect:Subtype": SUBTYPES[contact.channel], **contact.segment_attributes}
-
-
 def segment_attributes(contact: Contact) -> dict[str, Any]:
     """The segment attributes in the API's form: AWS's own, then those that users have given."""
-    values = _segment_texts(contact)
+    values = segment_texts(contact)
     shown: dict[str, Any] = {name: {"ValueString": value} for name, value in values.items()}
     if contact.expires_at is not None and contact.channel != "VOICE":
         minutes = (contact.expires_at - contact.initiated_at) // MINUTE

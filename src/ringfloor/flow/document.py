@@ -19,9 +19,12 @@ from msgspec import Struct
 from ringfloor.base.errors import Refusal
 from ringfloor.base.limits import (
     FLOW_ACTIONS_MAX,
+    FLOW_ACTIONS_PER_TURN_MAX,
     FLOW_CONTENT_CHARS_MAX,
     FLOW_NESTING_MAX,
     FLOW_PROBLEMS_MAX,
+    FLOW_WEIGHT_CHARS,
+    FLOW_WEIGHT_REFERENCES,
 )
 from ringfloor.flow.catalog import OPERATORS
 from ringfloor.flow.values import listed
@@ -45,6 +48,8 @@ class Action(Struct, frozen=True):
     errors: tuple[tuple[str, str], ...]
     """(ErrorType, identifier of the next action), as written."""
     conditions: tuple[Condition, ...]
+    weight: int = 1
+    """How much work it is to do it once; an ordinary action is 1."""
 
 
 class Flow(Struct, frozen=True):
@@ -181,15 +186,23 @@ def _action(place: str, raw: object, problems: Problems) -> Action | None:
     if not isinstance(identifier, str) or not isinstance(type_, str):
         return None
     transitions = _part(raw, "Transitions", dict, place, problems)
+    parameters = _part(raw, "Parameters", dict, place, problems)
     place = f"{place}.Transitions"
-    return Action(
-        identifier,
-        type_,
-        _part(raw, "Parameters", dict, place.removesuffix(".Transitions"), problems),
-        _target(transitions, place, problems),
-        tuple(_errors(transitions, place, problems)),
-        tuple(_conditions(transitions, place, problems)),
-    )
+    target, errors = _target(transitions, place, problems), _errors(transitions, place, problems)
+    branches = tuple(errors), tuple(_conditions(transitions, place, problems))
+    return Action(identifier, type_, parameters, target, *branches, _weight(parameters, branches))
+
+
+def _weight(parameters: dict[str, Any], branches: tuple[tuple[Any, ...], ...]) -> int:
+    """Texts are searched for references, each of which is followed; conditions are tried in turn.
+
+    Whatever it is, it can be done once or twice, but not again and again without waiting for
+    anybody.
+    """
+    written = msgspec.json.encode(parameters)
+    tries = written.count(b"$.") + sum(map(len, branches))
+    weight = 1 + tries // FLOW_WEIGHT_REFERENCES + len(written) // FLOW_WEIGHT_CHARS
+    return min(weight, FLOW_ACTIONS_PER_TURN_MAX // 2)
 
 
 def _part(raw: dict[str, Any], name: str, kind: type, place: str, problems: Problems) -> Any:  # noqa: ANN401  a dict or a list, as asked

@@ -63,38 +63,60 @@ def begin(flow_id: str) -> Session:
     return Session(flow_id=flow_id)
 
 
-def step(flow: Flow, session: Session, heard: Heard | None, view: View) -> Step:
+Look = Callable[[Scene], None]
+"""Who wants to see each action that is come to, as it is given to its block."""
+
+
+def step(
+    flow: Flow, session: Session, heard: Heard | None, view: View, look: Look | None = None
+) -> Step:
     """On to the next ask. heard answers the ask of the current action; None asks it (again)."""
-    if session.action is None:
-        return _walk(flow, session, flow.start, view)
-    if heard is None:
-        return _walk(flow, session, session.action, view)
+    if session.action is None or heard is None:
+        target = flow.start if session.action is None else session.action
+        return _walk(flow, session, target, view, look)
     action = flow.actions.get(session.action)
     if action is None:
         return Step(session, End("dead_end"))
-    if isinstance(heard, Failed):
-        outcome = Outcome(error=heard.error, session=bots.left(session))
-    else:
-        block = BLOCKS.get(action.type, NOT_EXECUTABLE)
-        outcome = block.hear(Scene(action, session, view), heard)
+    outcome = outcome_of(Scene(action, session, view), heard)
     session = outcome.session or session
     if outcome.ask is not None:
         return Step(session, outcome.ask, (), action.type)
     left = _passed(action, outcome)
     if outcome.over:
         return Step(session, End("finished"), (left,))
-    return _walk(flow, session, successor(action, outcome), view, left)
+    return _walk(flow, session, successor(action, outcome), view, look, left)
 
 
-def _walk(flow: Flow, session: Session, target: str | None, view: View, *before: Passed) -> Step:
+def outcome_of(scene: Scene, heard: Heard) -> Outcome:
+    """What an action that has asked makes of what it hears."""
+    if isinstance(heard, Failed):
+        return Outcome(error=heard.error, session=bots.left(scene.session))
+    return BLOCKS.get(scene.action.type, NOT_EXECUTABLE).hear(scene, heard)
+
+
+def _walk(
+    flow: Flow,
+    session: Session,
+    target: str | None,
+    view: View,
+    look: Look | None,
+    *before: Passed,
+) -> Step:
     """From the target through actions that need nobody, to the first ask. before: what was left."""
     path = list(before)
-    for _ in range(FLOW_ACTIONS_PER_TURN_MAX):
+    work = 0
+    while True:
         action = None if target is None else flow.actions.get(target)
         if action is None:
             return Step(session, End("dead_end"), tuple(path))
+        work += action.weight
+        if work > FLOW_ACTIONS_PER_TURN_MAX:
+            return Step(session, End("too_many_actions"), tuple(path))
         session = replace(session, action=action.identifier)
-        asked = _ask(Scene(action, session, view))
+        scene = Scene(action, session, view)
+        if look is not None:
+            look(scene)
+        asked = _ask(scene)
         if not isinstance(asked, Outcome):
             return Step(session, asked, tuple(path), action.type)
         session = asked.session or session
@@ -102,7 +124,6 @@ def _walk(flow: Flow, session: Session, target: str | None, view: View, *before:
             return Step(session, asked.ask, tuple(path), action.type)
         path.append(_passed(action, asked))
         target = successor(action, asked)
-    return Step(session, End("too_many_actions"), tuple(path))
 
 
 def _passed(action: Action, outcome: Outcome) -> Passed:

@@ -24,7 +24,7 @@ What is cut at start, and what is refused:
   reported and not used.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -143,18 +143,22 @@ class DiskJournal:
         self._open()
         return sorted(self._heads)
 
-    def save_snapshot(self, instance: str, sequence: int, payload: bytes) -> None:
+    def save_snapshot(
+        self, instance: str, sequence: int, payload: bytes, wanted: Iterable[int] = ()
+    ) -> None:
         self._open()
         accepted_snapshot(instance, sequence, payload, self._last(named(instance)))
         chain = self._checksum(instance, sequence)
         with self._snapshotting, told(self._hold.directory):
             self._open()
-            self._snapshots.save(instance, sequence, chain, payload)
+            self._snapshots.save(instance, sequence, chain, payload, wanted)
 
-    def snapshot(self, instance: str) -> Snapshot | None:
+    def snapshot(self, instance: str, until: int | None = None) -> Snapshot | None:
         self._open()
         with self._snapshotting, told(self._hold.directory):
             for sequence in self._snapshots.of(named(instance)):
+                if until is not None and sequence > until:
+                    continue
                 try:
                     return Snapshot(instance, sequence, self._usable(instance, sequence))
                 except Invalid as invalid:

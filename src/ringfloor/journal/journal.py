@@ -14,7 +14,7 @@ by an operator's cut.
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from struct import Struct as Layout
 from typing import Protocol
@@ -157,14 +157,22 @@ class Journal(Protocol):
     def instances(self) -> list[str]:
         """Every instance that has records, in alphabetical order."""
 
-    def save_snapshot(self, instance: str, sequence: int, payload: bytes) -> None:
+    def save_snapshot(
+        self, instance: str, sequence: int, payload: bytes, wanted: Iterable[int] = ()
+    ) -> None:
         """Keep a state; of each instance's, the two with the highest sequences stay.
+
+        wanted: records from which the instance may yet be read; the latest that is not after each
+        of them stays, too.
 
         Raises Gap if the instance has not got so far, Unacceptable.
         """
 
-    def snapshot(self, instance: str) -> Snapshot | None:
-        """The latest snapshot that verifies and belongs to these records; None means replay all."""
+    def snapshot(self, instance: str, until: int | None = None) -> Snapshot | None:
+        """The latest snapshot that verifies and belongs to these records; None means replay all.
+
+        until: the latest of those that are not after this record.
+        """
 
     def note(self, key: str) -> bytes | None:
         """A small durable fact about the node itself."""
@@ -218,6 +226,15 @@ def named(instance: str) -> str:
             "digits, '-', '_' and '.', the first not '.'"
         )
     return instance
+
+
+def outdated(sequences: Iterable[int], wanted: Iterable[int]) -> list[int]:
+    """Which of an instance's snapshots need not stay; see Journal.save_snapshot."""
+    known = sorted(sequences, reverse=True)
+    stay = set(known[: limits.SNAPSHOTS_KEPT])
+    for record in wanted:
+        stay.update([each for each in known if each <= record][:1])
+    return [each for each in known if each not in stay]
 
 
 def accepted_snapshot(instance: str, sequence: int, payload: bytes, last: int) -> None:

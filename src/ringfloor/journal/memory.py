@@ -4,7 +4,7 @@ For `--memory`, tests and simulations; the same contract as sqlite, word for wor
 lock. Records, snapshots and notes are held as they were given; bytes do not change.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
 from ringfloor.base import limits
@@ -16,6 +16,7 @@ from ringfloor.journal.journal import (
     accepted_snapshot,
     closed,
     named,
+    outdated,
     reached,
     too_many_notes,
 )
@@ -64,23 +65,23 @@ class MemoryJournal:
             self._open()
             return sorted(self._records)
 
-    def save_snapshot(self, instance: str, sequence: int, payload: bytes) -> None:
+    def save_snapshot(
+        self, instance: str, sequence: int, payload: bytes, wanted: Iterable[int] = ()
+    ) -> None:
         with self._lock:
             self._open()
             accepted_snapshot(instance, sequence, payload, self._last(named(instance)))
             kept = self._snapshots.setdefault(instance, {})
             kept[sequence] = payload
-            for older in sorted(kept)[: -limits.SNAPSHOTS_KEPT]:
+            for older in outdated(kept, wanted):
                 del kept[older]
 
-    def snapshot(self, instance: str) -> Snapshot | None:
+    def snapshot(self, instance: str, until: int | None = None) -> Snapshot | None:
         with self._lock:
             self._open()
-            kept = self._snapshots.get(named(instance))
-            if not kept:
-                return None
-            latest = max(kept)
-            return Snapshot(instance, latest, kept[latest])
+            kept = self._snapshots.get(named(instance), {})
+            latest = max((each for each in kept if until is None or each <= until), default=None)
+            return None if latest is None else Snapshot(instance, latest, kept[latest])
 
     def note(self, key: str) -> bytes | None:
         with self._lock:

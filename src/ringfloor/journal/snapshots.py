@@ -11,6 +11,7 @@ seen as such. Nothing here decides whether it is used; sqlite compares.
 """
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 from struct import Struct as Layout
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from ringfloor.base import limits
 from ringfloor.journal.directory import SNAPSHOTS, UNFINISHED, sync_directory, write
-from ringfloor.journal.journal import Checksum
+from ringfloor.journal.journal import Checksum, outdated
 
 _MAGIC = b"rfsnap1\n"
 _ENDING = ".snapshot"
@@ -72,14 +73,21 @@ class Snapshots:
             raise Invalid(f"{path.name} does not match its checksum")
         return Kept(chain, payload)
 
-    def save(self, instance: str, sequence: int, chain: Checksum, payload: bytes) -> None:
-        """Write one, durably, and remove all but the latest."""
+    def save(
+        self,
+        instance: str,
+        sequence: int,
+        chain: Checksum,
+        payload: bytes,
+        wanted: Iterable[int],
+    ) -> None:
+        """Write one, durably, and remove those that need not stay (journal.outdated)."""
         if not self._directory.is_dir():
             self._directory.mkdir(mode=0o700)
             sync_directory(self._directory.parent)
         checksum = _checksum(instance, sequence, chain, payload)
         write(self._path(instance, sequence), _head.pack(_MAGIC, checksum, chain), payload)
-        for older in self.of(instance)[limits.SNAPSHOTS_KEPT :]:
+        for older in outdated(self.of(instance), wanted):
             self._path(instance, older).unlink(missing_ok=True)
 
     def remove_beyond(self, instance: str, after: int) -> None:

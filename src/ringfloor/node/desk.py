@@ -18,7 +18,6 @@ from ringfloor.engine import engine
 from ringfloor.engine.state import Center
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.history import History
-from ringfloor.node.streams import Notes, Streams
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
 from ringfloor.projections.traces import Traces
@@ -111,16 +110,12 @@ def has_ended(journal: Journal, instance_id: str) -> bool:
     return any(
         isinstance(event, InstanceDeleted)
         for record in journal.read(instance_id, last - 1)
-        for event in _outcome(record).events
+        for event in outcome_of(record).events
     )
 
 
-def recover(
-    journal: Journal, history: History, instance_id: str, streams: Streams | None = None
-) -> Iterator[Desk]:
+def recover(journal: Journal, history: History, instance_id: str) -> Iterator[Desk]:
     """Bring a desk back; yields it once per record replayed, the last time complete.
-
-    What the streams have not told yet is told again.
 
     Raises Fault if a record cannot be read: the journal is of a newer version, or not ours.
     """
@@ -129,20 +124,18 @@ def recover(
     if loaded > journal.last(instance_id):  # records were cut off: what is loaded may not have been
         history.forget(instance_id)
         loaded = 0
-    streams = streams or Streams({})
-    told = streams.replay_after(instance_id, journal.last(instance_id))
     snapshot = journal.snapshot(instance_id)
-    if snapshot is not None and snapshot.sequence <= min(loaded, told):
+    if snapshot is not None and snapshot.sequence <= loaded:
         try:
             desk._load(snapshot.payload)  # noqa: SLF001  same module
         except msgspec.MsgspecError:
             desk = Desk(instance_id)
         else:
             desk.sequence = desk.stepped = desk.snapshot_sequence = snapshot.sequence
-    streams.begin(instance_id, desk.center)
     for record in journal.read(instance_id, desk.sequence):
-        outcome = _outcome(record)
-        _replay(desk, record.sequence, outcome, streams)
+        outcome = outcome_of(record)
+        for event in outcome.events:
+            engine.apply(desk.center, event, outcome.at)
         before = len(desk.facts)
         desk.fold(outcome)
         if record.sequence <= loaded:
@@ -152,21 +145,16 @@ def recover(
     yield desk
 
 
-def _replay(desk: Desk, sequence: int, outcome: Outcome, streams: Streams) -> None:
-    """Apply what a command has given, and tell of it what has not been told."""
-    notes = Notes()
-    witness = streams.witness(notes)
-    agents: set[str] = set()
-    for event in outcome.events:
-        engine.apply(desk.center, event, outcome.at)
-        if witness is not None:
-            witness(desk.center, event)
-            agents.update(engine.concerns(desk.center, event))
-    streams.look_at_agents(desk.center, agents, notes)
-    streams.tell(desk.instance_id, desk.center, sequence, outcome.at, notes)
+def center_of(payload: bytes) -> Center | None:
+    """The center of a desk's snapshot; None: it is in a form that is not read any more."""
+    try:
+        return engine.restore(_decode(payload).center)
+    except msgspec.MsgspecError:
+        return None
 
 
-def _outcome(record: Record) -> Outcome:
+def outcome_of(record: Record) -> Outcome:
+    """What a record says; raises Fault if it cannot be read."""
     try:
         return decode_outcome(record.payload)
     except msgspec.MsgspecError as error:

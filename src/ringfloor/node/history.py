@@ -1,9 +1,10 @@
-"""History: final legs, missed offers, agent time, transcripts, traces; and the metrics of them all.
+"""History: the facts of a center, its transcripts and traces; and the metrics of them all.
 
 The node loads facts in batches from its outbox and answers GetMetricData and DescribeContact (of
-ended contacts) from here, all from worker threads. This is the only module that knows DuckDB and
-Arrow. What a metric means stands in projections.historical_metrics, what a request may ask in
-projections.historical_request, and how rows are made of both in projections.historical_answer.
+ended contacts) from here, all from worker threads. This is the only module that knows DuckDB; facts
+become columns in node.tables. What a metric means stands in projections.historical_metrics, what a
+request may ask in projections.historical_request, and how rows are made of both in
+projections.historical_answer.
 
 Rules:
 - The journal is the truth, this store can always be rebuilt from it. Each batch is one transaction
@@ -14,7 +15,7 @@ Rules:
 - An answer sees one snapshot: no half of a batch, however many loads happen meanwhile.
 - One cursor per call, one writer at a time. Results are fetched whole; until then they own the
   cursor, and a second statement on it is an error.
-- Columns are the fields of domain.facts in their order: a new field is a new layout.
+- A new field of a fact is a new layout.
 - Amendments and expiries are carried out in their turn among the other facts of a batch.
 """
 
@@ -23,14 +24,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from types import UnionType
-from typing import Any, NamedTuple, Self, get_args
-from zlib import crc32
+from typing import Any, NamedTuple, Self
 
 import duckdb
-import msgspec
-import pyarrow as pa
+from msgspec import structs
 
+from ringfloor.base.codec import encode
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import (
     HISTORY_FILES_ASIDE_MAX,
@@ -38,69 +37,25 @@ from ringfloor.base.limits import (
     HISTORY_MEMORY_BYTES_MAX,
 )
 from ringfloor.base.time import Instant
-from ringfloor.domain.facts import (
-    AgentTime,
-    Amendment,
-    Expiry,
-    Fact,
-    Leg,
-    MissedOffer,
-    Trace,
-    Transcript,
-)
+from ringfloor.domain.facts import Amendment, Counted, Expiry, Fact
 from ringfloor.domain.vocabulary import Channel, InitiationMethod
-from ringfloor.projections.historical_answer import rows
+from ringfloor.node.tables import TABLES, Rows, arrow, contact_key, typed
+from ringfloor.projections import exports
+from ringfloor.projections.contact_search import Condition, Order, Place, searched
+from ringfloor.projections.historical_answer import Open, RowsV2, metric_data, metric_data_v2
+from ringfloor.projections.historical_explanation import Missing, Serving, missing
 from ringfloor.projections.historical_request import HistoricalQuery, Row
+from ringfloor.projections.historical_sql import Ask, Asked, Question
+from ringfloor.projections.lives import subtype
+from ringfloor.projections.metric_data_v2_request import QueryV2
 from ringfloor.projections.records import amended
+from ringfloor.projections.report import Plan, Reported, reported
 
 FILE = "history.duckdb"
 
 FORMAT = 1
 """To be raised when the meaning of a fact changes; a new field changes the layout by itself."""
 
-
-class _Table(NamedTuple):
-    """Where one kind of fact is kept; columns are (name, SQL type, Arrow type)."""
-
-    name: str
-    since: str
-    """The column that says how old a row is."""
-    columns: tuple[tuple[str, str, pa.DataType], ...]
-
-    def ddl(self) -> str:
-        columns = ", ".join(f'"{name}" {sql}' for name, sql, _ in self.columns)
-        return f"CREATE TABLE {self.name} ({columns})"
-
-
-def _column(name: str, annotation: Any) -> tuple[str, str, pa.DataType]:  # noqa: ANN401  a type expression
-    shapes = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-    if int in shapes:
-        return name, "BIGINT", pa.int64()
-    if bytes in shapes:
-        return name, "BLOB", pa.binary()
-    return name, "VARCHAR", pa.string()
-
-
-def _table(
-    name: str, fact: type[Fact], since: str, *derived: tuple[str, str, pa.DataType]
-) -> _Table:
-    fields = (_column(field.name, field.type) for field in msgspec.structs.fields(fact))
-    return _Table(name, since, (_column("instance", str), *derived, *fields))
-
-
-# A contact is found by a scan over the checksums of the ids, 4 bytes each: 2-3 ms in a million
-# legs, against 15-20 ms over the ids themselves; any further condition in the SQL costs as much
-# again. An index would take 1 ms at any size, but also a quarter of the load rate, 180 MB per
-# million legs, and part of the trust in recovery after kill -9.
-CONTACT_KEY = ("contact_key", "UINTEGER", pa.uint32())
-
-TABLES: dict[type[Fact], _Table] = {
-    Leg: _table("leg", Leg, "initiated_at", CONTACT_KEY),
-    MissedOffer: _table("missed_offer", MissedOffer, "at"),
-    AgentTime: _table("agent_time", AgentTime, "ended_at"),
-    Transcript: _table("transcript", Transcript, "started_at", CONTACT_KEY),
-    Trace: _table("trace", Trace, "initiated_at", CONTACT_KEY),
-}
 LAYOUT: tuple[str, ...] = (
     "CREATE TABLE about (layout VARCHAR)",
     "CREATE TABLE loaded (instance VARCHAR, sequence BIGINT)",
@@ -138,6 +93,13 @@ class Branch(NamedTuple):
     @property
     def key(self) -> TreeKey:
         return self.initiated_at, self.contact_id
+
+
+class Found(NamedTuple):
+    """What a search has found: how many in all, and the records of a page of them."""
+
+    total: int
+    records: list[bytes]
 
 
 class History:
@@ -220,14 +182,14 @@ class History:
         with self._cursor() as cursor:
             found = cursor.execute(
                 "SELECT steps, contact_id, instance FROM trace WHERE contact_key = ?",
-                [_contact_key(contact_id)],
+                [contact_key(contact_id)],
             ).fetchall()
         mine = (steps for steps, *whose in found if whose == [contact_id, instance])
         return next(mine, None)
 
     def transcripts(self, instance: str, chat_ids: Sequence[str]) -> dict[str, bytes]:
         """The transcripts of those of these chats that have ended, by the chat's id."""
-        keys = [_contact_key(each) for each in chat_ids]
+        keys = [contact_key(each) for each in chat_ids]
         with self._cursor() as cursor:
             found = cursor.execute(
                 "SELECT contact_id, session, instance FROM transcript"
@@ -255,25 +217,131 @@ class History:
             ).fetchall()
         return [Branch(*row) for row in found]
 
+    def search(
+        self,
+        instance: str,
+        since: Instant,
+        condition: Condition,
+        order: Order,
+        after: Place | None,
+        at_most: int,
+        without: Sequence[str],
+    ) -> Found:
+        """Legs initiated at since or later that meet a condition, from after on, in order.
+
+        without: contacts that are known from elsewhere, and count there.
+        """
+        page, bound = order.page(condition, after)
+        mine = "instance = ? AND initiated_at >= ?"
+        fixed: list[Any] = [instance, since]
+        if without:
+            mine += " AND contact_id NOT IN (SELECT unnest(?::VARCHAR[]))"
+            fixed.append(list(without))
+        with self._cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")  # one snapshot for both statements
+            counted = cursor.execute(
+                f"SELECT count(*) FROM leg WHERE {mine} AND {condition.sql}",  # noqa: S608  our own names
+                [*fixed, *condition.parameters],
+            ).fetchall()
+            records = cursor.execute(
+                f"SELECT record FROM leg WHERE {mine} AND {page} LIMIT ?",  # noqa: S608  our own names
+                [*fixed, *bound, at_most],
+            ).fetchall()
+        return Found(counted[0][0], [record for (record,) in records])
+
+    def rows(
+        self,
+        instance: str,
+        table: exports.Table,
+        start: Instant,
+        end: Instant,
+        after: exports.Place | None,
+        at_most: int,
+    ) -> Rows:
+        """The rows of a table that lie in [start, end), in order, from after on."""
+        sql, parameters = exports.statement(table, instance, start, end, after, at_most)
+        with self._cursor() as cursor:
+            return typed(cursor.sql(sql, params=parameters).to_arrow_table(), table.columns)
+
+    def known(self, instance: str, contact_ids: Sequence[str]) -> set[str]:
+        """Those of these contacts that have a leg."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT contact_id FROM leg WHERE instance = ?"
+                " AND contact_key IN (SELECT unnest(?::UINTEGER[]))",
+                [instance, [contact_key(each) for each in contact_ids]],
+            ).fetchall()
+        return {contact_id for (contact_id,) in found}.intersection(contact_ids)
+
     def answer(
         self,
         instance: str,
         query: HistoricalQuery,
-        open_times: Sequence[AgentTime],
+        open_facts: Sequence[Counted],
         queues_by_profile: Mapping[str, frozenset[str]],
+        open_at: Instant | None = None,
     ) -> list[Row]:
-        """The rows of a request, ordered by their dimensions.
+        """The rows of a request of GetMetricData, ordered by their dimensions.
 
-        open_times: stretches still running, ended_at = now. queues_by_profile: which queues the
-        agents of a routing profile serve; a profile that is not named serves none.
+        open_facts: what still runs, ended_at = now. open_at: when they were read; those that have
+        become final since are not counted twice. queues_by_profile: which queues the agents of a
+        routing profile serve; a profile that is not named serves none.
         """
+        with self._asking(instance, open_facts) as (ask, tables):
+            return metric_data(ask, instance, query, queues_by_profile, Open(tables, open_at))
+
+    def answer_v2(
+        self,
+        instance: str,
+        query: QueryV2,
+        open_facts: Sequence[Counted],
+        open_at: Instant | None = None,
+    ) -> RowsV2:
+        """The rows of a request of GetMetricDataV2, by interval and dimensions. See answer."""
+        with self._asking(instance, open_facts) as (ask, tables):
+            return metric_data_v2(ask, instance, query, Open(tables, open_at))
+
+    def explain(
+        self,
+        question: Question,
+        asked: Sequence[Asked],
+        queue_ids: Sequence[str] | None,
+        open_facts: Sequence[Counted] = (),
+        serving: Serving | None = None,
+    ) -> list[Missing]:
+        """Why these queues have no row in an answer; None: why it has none at all. See answer.
+
+        serving: of GetMetricData, which queues are served by which routing profiles.
+        """
+        with self._asking(question.instance, open_facts) as (ask, tables):
+            question = structs.replace(question, open_tables=tables)
+            return missing(ask, question, asked, queue_ids, serving)
+
+    def report(
+        self,
+        instance: str,
+        plan: Plan,
+        names: Mapping[str, str],
+        open_facts: Sequence[Counted],
+        open_at: Instant,
+    ) -> Reported:
+        """What a report shows besides metrics. names: of agents, by id. See answer."""
+        with self._asking(instance, open_facts) as (ask, tables):
+            return reported(ask, instance, plan, names, tables, open_at)
+
+    @contextmanager
+    def _asking(
+        self, instance: str, open_facts: Sequence[Counted]
+    ) -> Iterator[tuple[Ask, frozenset[str]]]:
+        """A way to ask within one snapshot, and the tables of which there are open facts."""
         with self._cursor() as cursor:
+            tables = frozenset(_register_open(cursor, instance, open_facts))
             cursor.execute("BEGIN TRANSACTION")  # one snapshot for all statements
 
             def ask(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
                 return cursor.execute(statement, parameters).fetchall()
 
-            return rows(ask, instance, query, open_times, queues_by_profile)
+            yield ask, tables
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -294,32 +362,29 @@ class _ForeignLayout(Exception):
     """The file is DuckDB's, but its tables are not ours, or not of this version."""
 
 
-def _contact_key(contact_id: str) -> int:
-    return crc32(contact_id.encode())
-
-
-def _arrow(table: _Table, instance: str, facts: Sequence[Fact]) -> pa.Table:
-    rows = [msgspec.structs.astuple(fact) for fact in facts]
-    own: list[Sequence[Any]] = [[instance] * len(rows)]
-    if CONTACT_KEY in table.columns:
-        keyed = (fact for fact in facts if isinstance(fact, Leg | Transcript | Trace))
-        own.append([_contact_key(fact.contact_id) for fact in keyed])
-    columns = [*own, *zip(*rows, strict=True)] if rows else [()] * len(table.columns)
-    return pa.table(
-        {
-            name: pa.array(values, shape)
-            for (name, _, shape), values in zip(table.columns, columns, strict=True)
-        }
-    )
-
-
 def _insert(cursor: duckdb.DuckDBPyConnection, instance: str, facts: Sequence[Fact]) -> None:
-    for kind, table in TABLES.items():
-        batch = _arrow(table, instance, [fact for fact in facts if type(fact) is kind])
-        if batch.num_rows:
-            cursor.register("batch", batch)
-            cursor.execute(f"INSERT INTO {table.name} SELECT * FROM batch")  # noqa: S608  our own names
-            cursor.unregister("batch")
+    for kind, some in _by_kind(facts).items():
+        table = TABLES[kind]
+        cursor.register("batch", arrow(table, instance, some))
+        cursor.execute(f"INSERT INTO {table.name} SELECT * FROM batch")  # noqa: S608  our own names
+        cursor.unregister("batch")
+
+
+def _by_kind(facts: Sequence[Fact]) -> dict[type[Fact], list[Fact]]:
+    by_kind: dict[type[Fact], list[Fact]] = {}
+    for fact in facts:
+        by_kind.setdefault(type(fact), []).append(fact)
+    return by_kind
+
+
+def _register_open(
+    cursor: duckdb.DuckDBPyConnection, instance: str, facts: Sequence[Counted]
+) -> Iterator[str]:
+    """Let statements of this cursor see open facts, as tables of the shape of the final ones."""
+    for kind, some in _by_kind(facts).items():
+        table = TABLES[kind]
+        cursor.register(f"open_{table.name}", arrow(table, instance, some))
+        yield table.name
 
 
 def _amend(cursor: duckdb.DuckDBPyConnection, instance: str, facts: Sequence[Amendment]) -> None:
@@ -327,10 +392,16 @@ def _amend(cursor: duckdb.DuckDBPyConnection, instance: str, facts: Sequence[Ame
         contact_id = fact.change.contact_id
         record = _record(cursor, instance, contact_id)
         if record is not None:  # else it has expired meanwhile
+            contact = amended(record, fact)
+            columns = {
+                "record": encode(contact),
+                "subtype": subtype(contact),
+                **searched(contact),
+            }
             cursor.execute(
-                "UPDATE leg SET record = ?"
+                f"UPDATE leg SET {', '.join(f'{name} = ?' for name in columns)}"  # noqa: S608  our own names
                 " WHERE contact_key = ? AND contact_id = ? AND instance = ?",
-                [amended(record, fact), _contact_key(contact_id), contact_id, instance],
+                [*columns.values(), contact_key(contact_id), contact_id, instance],
             )
 
 
@@ -355,7 +426,7 @@ DEEDS: dict[type[Fact], Callable[[duckdb.DuckDBPyConnection, str, Sequence[Any]]
 def _record(cursor: duckdb.DuckDBPyConnection, instance: str, contact_id: str) -> bytes | None:
     found = cursor.execute(
         "SELECT record, contact_id, instance FROM leg WHERE contact_key = ?",
-        [_contact_key(contact_id)],
+        [contact_key(contact_id)],
     ).fetchall()
     mine = (record for record, *whose in found if whose == [contact_id, instance])
     return next(mine, None)

@@ -40,7 +40,9 @@ from ringfloor.identity.record import ACCOUNT
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.desk import Desk, has_ended, recover
 from ringfloor.node.history import History
-from ringfloor.node.streams import CURSOR_NOTE, Notes, Streams
+from ringfloor.node.stream_lines import Notes
+from ringfloor.node.stream_outlets import Floor
+from ringfloor.node.streams import CURSOR_NOTE, Streams
 from ringfloor.node.world import World
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,7 @@ class Node:
         self._answers: list[tuple[asyncio.Future[str], str | Exception]] = []
         self._questions: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         self._watchers: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
-        self._followers: list[Callable[[Desk, Outcome], None]] = []
+        self._followers: list[Callable[[Desk, Outcome], None]] = [self.streams.follow]
         self._quiet: list[tuple[asyncio.Future[None], bool]] = []
         """Who waits for quiet, and whether functions must have answered, too."""
         self._in_turn = False
@@ -121,26 +123,26 @@ class Node:
             last = self.journal.last(instance_id)
             if has_ended(self.journal, instance_id):
                 self.history.forget(instance_id)
-                self.streams.forget(instance_id)
+                self.streams.ended(instance_id, last)
                 continue
             desk = Desk(instance_id)  # unless there is a record, which would be news
-            for desk in recover(self.journal, self.history, instance_id, self.streams):
+            for desk in recover(self.journal, self.history, instance_id):
                 if len(desk.facts) >= FACTS_PENDING_MAX:
                     self.history.load(instance_id, desk.sequence, desk.facts)
                     desk.facts = []
                 progress(instance_id, desk.sequence, last)
             if desk.center.instance is not None:
                 self.desks[instance_id] = desk
+                self.streams.recovered(desk)
                 if isinstance(self.clock, VirtualClock) and desk.center.at > self.clock.now():
                     self.clock.move_to(desk.center.at)
 
     async def run(self) -> None:
         """Turn until close; raises Fault when the node must not go on."""
         assert self._world is not None
-        told = self.streams.note()
-        if told is not None:
-            await self.note(CURSOR_NOTE, told)  # from here on everything is told
-            self.streams.start(self._beside, self.note, self._contact_record)
+        await self.streams.start(
+            Floor(self.journal, self.desks, self.read, self._beside, self.note, self._record_of)
+        )
         try:
             for desk in self.desks.values():  # here, because functions need the loop
                 self._world.resume(desk, self.clock.now())
@@ -168,6 +170,7 @@ class Node:
     def close(self) -> None:
         """Take nothing new; run returns when what has been taken is done."""
         self._closing = True
+        self.streams.close()
         self._wake_watchers()
         self._wake.set()
 
@@ -459,10 +462,9 @@ class Node:
         try:
             for other in ask.joint:  # their refusals count, too; deciding changes nothing
                 engine.decide(other.desk.center, other.command, other.seed)
-            notes = Notes()
-            witness = self.streams.witness(notes)
-            done = engine.run(desk.center, ask.command, at, ask.seed, witness)
-            self.streams.look_at_agents(desk.center, done.agents, notes)
+            notes = self.streams.notes(desk.instance_id)
+            done = engine.run(desk.center, ask.command, at, ask.seed, notes.witness)
+            notes.look_at_agents(desk.center, done.agents)
         except Fault as fault:
             if ask.answer is not None:
                 self._answers.append((ask.answer, fault))  # to be told with all others
@@ -549,19 +551,18 @@ class Node:
             await loop.run_in_executor(
                 self._analyst, self.history.load, desk.instance_id, sequence, facts
             )
+            wanted = self.streams.wanted(desk.instance_id, sequence)
+            save = self.journal.save_snapshot
             await loop.run_in_executor(
-                self._writer, self.journal.save_snapshot, desk.instance_id, sequence, payload
+                self._writer, save, desk.instance_id, sequence, payload, wanted
             )
         desk.snapshot_sequence = sequence
-        told = self.streams.note()
-        if told is not None:
-            await self.note(CURSOR_NOTE, told)
 
     def _center(self, instance_id: str) -> Center | None:
         desk = self.desks.get(instance_id)
         return None if desk is None else desk.center
 
-    async def _contact_record(self, instance_id: str, contact_id: str) -> Properties | None:
+    async def _record_of(self, instance_id: str, contact_id: str) -> Properties | None:
         """The record of a contact that has ended, as it is now."""
         desk = self.desks.get(instance_id)
         if desk is None:

@@ -5,6 +5,8 @@ redirection is followed: an event goes to the address that the operator has name
 """
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
@@ -14,6 +16,12 @@ from ringfloor.base.time import seconds
 
 _HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 """What is compressed may be any size; nothing is asked for that is."""
+
+_NO_MORE: Mapping[str, str] = MappingProxyType({})
+
+
+_ERRORS = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, OverflowError, ExceptionGroup)
+"""Of the client: the latter three where a name or a port is none, which is not found out before."""
 
 
 class Unreachable(Exception):
@@ -31,6 +39,18 @@ class WebAnswer(NamedTuple):
         return 200 <= self.status < 300
 
 
+class Posted(NamedTuple):
+    """What has become of a document. status: 0 where nobody has answered."""
+
+    status: int
+    why: str = ""
+    """For the log, where it was not taken."""
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
 class Web:
     """A client with kept connections; made when it is first used, because it needs the loop."""
 
@@ -42,22 +62,30 @@ class Web:
             self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None)  # noqa: S113  whoever asks says how long
         return self._client
 
-    async def post(self, address: str, body: bytes) -> bool:
-        """POST a JSON document; whether it was taken: a status of 200 to 299."""
+    async def post(
+        self, address: str, body: bytes, headers: Mapping[str, str] = _NO_MORE
+    ) -> Posted:
+        """POST a JSON document; it was taken where the status is 200 to 299."""
         try:
             async with asyncio.timeout(seconds(STREAM_POST_MS)):
-                answer = await self.ask(address, body, STREAM_ANSWER_BYTES_MAX)
-        except (Unreachable, TimeoutError):
-            return False
-        return answer.is_success
+                answer = await self.ask(address, body, STREAM_ANSWER_BYTES_MAX, headers)
+        except Unreachable as error:
+            return Posted(0, str(error))
+        except TimeoutError:
+            return Posted(0, f"no answer within {STREAM_POST_MS} ms")
+        return Posted(answer.status, f"status {answer.status}")
 
-    async def ask(self, address: str, body: bytes, bytes_max: int) -> WebAnswer:
+    async def ask(
+        self, address: str, body: bytes, bytes_max: int, headers: Mapping[str, str] = _NO_MORE
+    ) -> WebAnswer:
         """POST a JSON document and read the answer; the caller bounds the time.
 
         Raises Unreachable.
         """
         try:
-            asked = self._opened().stream("POST", address, content=body, headers=_HEADERS)
+            asked = self._opened().stream(
+                "POST", address, content=body, headers={**_HEADERS, **headers}
+            )
             async with asked as response:
                 answer = WebAnswer(response.status_code)
                 if not answer.is_success:
@@ -70,7 +98,7 @@ class Web:
                     if len(read) > bytes_max:
                         raise Unreachable(f"its reply is longer than {bytes_max} bytes")
                 return answer._replace(body=bytes(read))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except _ERRORS as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:

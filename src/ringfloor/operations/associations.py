@@ -7,7 +7,8 @@ unique. What they mean here:
 * A flow may invoke the functions and bots that are associated with its instance (node.functions),
   and encrypt input with certificates that its security keys have signed (node.sealed_input).
 * Approved origins are the pages that may show the agent's panel in a frame: origins().
-* Stores and shares are kept and shown; nothing is sent to them yet.
+* Stores of contact records and agent events are told, where Kinesis or Firehose have an endpoint
+  (node.streams); all others, and shares, are kept and shown, and nothing is sent to them.
 
 Sources: the documentation of botocore's model; behaviour specification, 1.2 and 6.5.
 """
@@ -195,6 +196,19 @@ STREAMED: Mapping[str, tuple[str, ...]] = {
 """Where what is stored may go; what has no row goes to S3."""
 
 
+_STREAM = r"arn:aws[a-z-]*:{}:[a-z0-9-]+:[0-9]{{12}}:{}/[A-Za-z0-9_.-]{{1,128}}"
+
+STREAM_ARNS: Mapping[str, tuple[str, re.Pattern[str], str]] = {
+    "KINESIS_STREAM": ("StreamArn", re.compile(_STREAM.format("kinesis", "stream")), "Kinesis"),
+    "KINESIS_FIREHOSE": (
+        "FirehoseArn",
+        re.compile(_STREAM.format("firehose", "deliverystream")),
+        "Firehose",
+    ),
+}
+"""Type of storage to the member that says its ARN, what that is like, and whose it is."""
+
+
 def _store(_context: Context, params: Params) -> Properties:
     """A store of the right type for what is to be stored, configured as that type."""
     config: Properties = to_builtins(params.StorageConfig)
@@ -208,6 +222,11 @@ def _store(_context: Context, params: Params) -> Properties:
     given = sorted(config.keys() - {"StorageType"})
     if given != [STORAGE[kind]]:
         raise invalid_parameter("StorageConfig", given, f"must be {STORAGE[kind]} for {kind}")
+    if kind in STREAM_ARNS:
+        member, pattern, whose = STREAM_ARNS[kind]
+        arn = config[STORAGE[kind]][member]
+        if not pattern.fullmatch(arn):
+            raise invalid_parameter(member, arn, f"is no ARN of a stream of {whose}")
     return {"ResourceType": wanted, "StorageConfig": config}
 
 

@@ -20,6 +20,7 @@ from ringfloor.projections.transcripts import (
     Start,
     kept,
     lines,
+    of_contact,
 )
 from ringfloor.projections.transcripts import page as cut
 
@@ -30,7 +31,8 @@ async def page(node: Node, desk: Desk, chat_id: str, asked: Asked) -> Page:
     """A page of a chat's transcript.
 
     Refuses with ResourceNotFoundException where there is no such chat, with
-    InvalidParameterException where the page would begin with an item that it has not.
+    InvalidParameterException where the page would begin with an item that it has not, or where the
+    contact is none of the chat, nor of what it continues.
     """
     session = await node.read(lambda: desk.transcripts.session(chat_id))
     if session is None:
@@ -38,11 +40,24 @@ async def page(node: Node, desk: Desk, chat_id: str, asked: Asked) -> Page:
     if session is None:
         raise not_found("ContactId", chat_id, "chat")
     before = await _before(node, desk, session.past) if session.past else ()
-    found = cut(lines(session, before), asked)
+    all_lines = lines(session, before)
+    if asked.contact_id is not None:
+        contact_id = asked.contact_id
+        all_lines = of_contact(all_lines, contact_id)
+        if not all_lines and not await node.read(lambda: _is_of(desk, contact_id, chat_id)):
+            rule = "is no contact of this chat, nor of those before it"
+            raise invalid_parameter("ContactId", contact_id, rule)
+    found = cut(all_lines, asked)
     if found is None:
         start = asked.start.item_id if isinstance(asked.start, FromId) else None
         raise invalid_parameter("StartPosition.Id", start, "is no item of this chat")
     return found
+
+
+def _is_of(desk: Desk, contact_id: str, chat_id: str) -> bool:
+    """Whether it is a live contact of the chat; what is not may still have lines in it."""
+    contact = desk.center.contacts.get(contact_id)
+    return contact is not None and contact.chat_id == chat_id
 
 
 async def ended(node: Node, desk: Desk, chat_id: str) -> Session | None:

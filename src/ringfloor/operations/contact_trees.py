@@ -46,7 +46,11 @@ async def _tree(
     final = await context.node.analyse(
         desk,
         lambda history: history.tree(
-            desk.instance_id, root, kept_since(context.now), after, at_most
+            desk.instance_id,
+            root,
+            kept_since(context.now, desk.center.record_months),
+            after,
+            at_most,
         ),
     )
     known = {each.contact_id: each for each in (*live, *final)}

@@ -21,13 +21,13 @@ from ringfloor.domain.contact import (
     HandedOn,
     Reference,
     ReferenceType,
-    Track,
     association,
     kept_since,
 )
 from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Home, Properties
 from ringfloor.engine import chat_figures, hierarchy
+from ringfloor.engine.contact_records import RECORDED, tags
 from ringfloor.engine.entry import check_attributes
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import caller_id, endpoint, segment_attributes
@@ -248,7 +248,7 @@ async def final(context: Context, desk: Desk, contact_id: str, field: str = "Con
         desk, lambda history: history.leg(desk.instance_id, contact_id)
     )
     contact = None if record is None else _decode_contact(record)
-    if contact is None or contact.initiated_at < kept_since(context.now):
+    if contact is None or contact.initiated_at < kept_since(context.now, desk.center.record_months):
         raise not_found(field, contact_id, "contact")
     return contact
 
@@ -281,7 +281,7 @@ def view(center: Center, contact: Contact) -> Properties:
         "AgentInfo": _agent_info(center, contact),
         "CustomerEndpoint": endpoint(contact.customer_number),
         "SystemEndpoint": _system_endpoint(contact),
-        "RoutingCriteria": _routing_criteria(contact),
+        "RoutingCriteria": routing_criteria(contact),
         "QueuePriority": contact.priority,
         "QueueTimeAdjustmentSeconds": contact.age_adjustment_ms // SECOND or None,
         "DisconnectReason": contact.disconnect_reason,
@@ -335,10 +335,7 @@ def _system_endpoint(contact: Contact) -> Mapping[str, str] | None:
 
 def _tags(home: Home, contact: Contact) -> dict[str, str]:
     """Tags of users, then AWS's own, as far as the six entries that the model allows go."""
-    own = {"aws:connect:instanceId": home.instance_id}
-    if contact.system_number is not None:
-        own["aws:connect:systemEndpoint"] = contact.system_number
-    return dict([*contact.tags.items(), *own.items()][:CONTACT_TAGS_MAX])
+    return dict(list(tags(home, contact).items())[:CONTACT_TAGS_MAX])
 
 
 def method(initiation_method: str) -> str:
@@ -363,7 +360,7 @@ SHOWN_STATUS = {"DEACTIVATED": "INACTIVE", "INTERRUPTED": "EXPIRED"}
 """What DescribeContact says of steps whose status its model does not have."""
 
 
-def _routing_criteria(contact: Contact) -> Properties | None:
+def routing_criteria(contact: Contact) -> Properties | None:
     """The last routing criteria of the contact."""
     if not contact.criteria:
         return None
@@ -371,10 +368,6 @@ def _routing_criteria(contact: Contact) -> Properties | None:
     for step in told["Steps"]:
         step["Status"] = SHOWN_STATUS.get(step["Status"], step["Status"])
     return told
-
-
-RECORDED: Mapping[Track, str] = {"FROM_AGENT": "AGENT", "TO_AGENT": "CUSTOMER", "ALL": "ALL"}
-"""Track of a recording to whom it hears, in the API's words."""
 
 
 def _recordings(contact: Contact) -> list[Properties] | None:
@@ -392,13 +385,13 @@ def _recordings(contact: Contact) -> list[Properties] | None:
 
 
 def _transitions(contact: Contact) -> list[Properties]:
-    """When a supervisor was in the call; the model has no word for what he did there."""
+    """From when to when a supervisor was there; the model has no word for what he did."""
+    first, last = contact.watches[0], contact.watches[-1]
     return [
         {
             "State": "CONNECTED",
-            **_times(StateStartTimestamp=watch.since, StateEndTimestamp=watch.until),
+            **_times(StateStartTimestamp=first.since, StateEndTimestamp=last.until),
         }
-        for watch in contact.watches
     ]
 
 

@@ -4,6 +4,7 @@ Handlers translate: the API's nouns to commands and questions, and answers back.
 contact center only through here.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from operator import itemgetter
@@ -20,12 +21,14 @@ from ringfloor.base.time import Instant
 from ringfloor.domain import commands
 from ringfloor.domain.events import Origin
 from ringfloor.domain.numbers import Pool
+from ringfloor.domain.practice import USUAL, Practice
 from ringfloor.domain.quotas import Quotas
 from ringfloor.domain.resources import KINDS, Home, Properties
 from ringfloor.node.accounts import Accounts
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
 from ringfloor.operations.frozen import Frozen
+from ringfloor.projections.current_rows import OldestInMs
 
 T = TypeVar("T")
 
@@ -47,8 +50,12 @@ class Service(Struct, frozen=True, kw_only=True):
     """Whether unsigned requests, and functions named by their address, are served."""
     pool: Pool = Pool()
     """The phone numbers that can be claimed."""
+    practice: Practice = USUAL
+    """What new instances do where AWS leaves it open."""
     lenient_flows: bool = False
     """Whether a flow may be published that breaks rules, as long as it can run."""
+    oldest_in_ms: OldestInMs = "ungrouped"
+    """Which rows of GetCurrentMetricData tell OLDEST_CONTACT_AGE in milliseconds."""
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -63,6 +70,13 @@ class Context(Struct, frozen=True, kw_only=True):
     headers: Headers = ()
     secure: bool = False
     """Whether it came over TLS."""
+    told: list[tuple[bytes, bytes]] = []
+    """Headers that the answer has besides the usual ones."""
+
+    def header(self, name: bytes) -> bytes | None:
+        """A header of the request, by its name in small letters."""
+        found = (value for each, value in self.headers if each.lower() == name)
+        return next(found, None)
 
     @property
     def node(self) -> Node:
@@ -90,6 +104,10 @@ class Context(Struct, frozen=True, kw_only=True):
     async def read(self, question: Callable[[], T]) -> T:
         """Ask something of durable state."""
         return await self.node.read(question)
+
+    async def give_way(self) -> None:
+        """Let others have their turn, between two parts of what takes long; read alone need not."""
+        await asyncio.sleep(0)  # noqa: TID251  nothing is waited for
 
     def page(
         self,

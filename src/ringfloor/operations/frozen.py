@@ -1,23 +1,34 @@
 """Frozen: answers that are paged as they were when the first page was asked for.
 
 The metric operations promise one snapshot on all pages of a token chain. The rows are kept here,
-under the name that the NextToken carries, as long as a token can live; a restart forgets them and
-the token is then refused like an expired one.
+under the name that the NextToken carries, as long as a token can live and there is room: what was
+looked at longest ago goes first. A restart forgets them. The token is then refused like an expired
+one.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import chance, derive
-from ringfloor.base.limits import FROZEN_ANSWERS_MAX, NEXT_TOKEN_MS
+from ringfloor.base.limits import FROZEN_ANSWERS_MAX, FROZEN_NUMBERS_MAX, NEXT_TOKEN_MS
 from ringfloor.base.time import Instant
 
 
 class Answer(NamedTuple):
-    """All rows of an answer, and when they were read."""
+    """All rows of an answer, when they were read, and how many numbers they are made of.
 
-    rows: list[dict[str, Any]]
+    numbers: None of rows that are written already.
+    """
+
+    rows: Sequence[dict[str, Any]]
     at: Instant
+    numbers: int | None = None
+
+    @property
+    def size(self) -> int:
+        """In numbers of FROZEN_NUMBERS_MAX, each about 50 bytes."""
+        return 50 * len(self.rows) if self.numbers is None else self.numbers
 
 
 class Frozen:
@@ -29,7 +40,7 @@ class Frozen:
     def keep(self, answer: Answer, now: Instant) -> str:
         """Keep an answer for as long as a token lives; its name."""
         name = derive(chance(), 0)
-        self._tidy(now)
+        self._tidy(now, FROZEN_NUMBERS_MAX - answer.size)
         self._answers[name] = now + NEXT_TOKEN_MS, answer
         return name
 
@@ -41,11 +52,14 @@ class Frozen:
         self._answers[name] = now + NEXT_TOKEN_MS, found[1]
         return found[1]
 
-    def _tidy(self, now: Instant) -> None:
-        """Drop what has expired, and the oldest beyond the bound."""
+    def _tidy(self, now: Instant, room: int) -> None:
+        """Drop what has expired, and the oldest beyond the bounds. room: for those that stay."""
+        size = sum(answer.size for _, answer in self._answers.values())
         while self._answers:
             oldest = next(iter(self._answers))
-            expired = self._answers[oldest][0] <= now
-            if not expired and len(self._answers) < FROZEN_ANSWERS_MAX:
+            expires_at, answer = self._answers[oldest]
+            fits = len(self._answers) < FROZEN_ANSWERS_MAX and size <= room
+            if expires_at > now and fits:
                 return
+            size -= answer.size
             del self._answers[oldest]

@@ -10,11 +10,12 @@ from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
 from ringfloor.base.ids import derive
 from ringfloor.base.limits import CLIENT_TOKEN_MS, LIST_INSTANCES_DEFAULT
 from ringfloor.base.time import seconds
-from ringfloor.domain import commands
+from ringfloor.domain import commands, practice
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.state import Center
 from ringfloor.operations.context import Context
 from ringfloor.operations.registry import Params, Result, operation
+from ringfloor.operations.tags import check_retention
 
 
 @operation("CreateInstance")
@@ -49,6 +50,8 @@ async def _created(context: Context, params: Params) -> Result:
             "ServiceQuotaExceededException",
             f"instance: this account has {len(living)}, its quota is {quota}",
         )
+    tags = params.Tags or {}
+    check_retention(tags)
     identifier = derive(node.draw(), 0)
     await node.create(
         commands.CreateInstance(
@@ -60,8 +63,9 @@ async def _created(context: Context, params: Params) -> Result:
                 "IdentityManagementType": params.IdentityManagementType,
                 "InboundCallsEnabled": params.InboundCallsEnabled,
                 "OutboundCallsEnabled": params.OutboundCallsEnabled,
+                **practice.kept(context.service.practice),
             },
-            tags=params.Tags or {},
+            tags=tags,
             client_token=params.ClientToken,
             number=context.service.number,
         ),
@@ -145,7 +149,7 @@ ATTRIBUTES: Mapping[str, tuple[str, bool]] = {
     "AUTO_MUTE_AGENT_ON_HOLD": ("AutoMuteAgentOnHold", False),
     "MESSAGE_STREAMING": ("MessageStreaming", False),
 }
-"""Attribute to the instance's property and its default; the first two have an effect here."""
+"""Attribute to the instance's property and its default; the first three have an effect here."""
 
 
 def _attribute(center: Center, name: str) -> Properties:

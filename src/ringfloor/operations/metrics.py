@@ -1,60 +1,22 @@
-"""Metrics: GetCurrentMetricData, GetMetricData, GetContactMetrics.
+"""Metrics: GetMetricData and GetMetricDataV2.
 
 What the metrics mean stands in projections; here requests become queries, answers become pages.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
-
 from msgspec import to_builtins
 
-from ringfloor.aws.tokens import Cursor
-from ringfloor.base.errors import Refusal, invalid_request
-from ringfloor.base.time import SECOND, Instant, seconds
-from ringfloor.domain.facts import AgentTime
+from ringfloor.base.time import Instant
+from ringfloor.domain.facts import Counted
 from ringfloor.domain.resources import Properties
-from ringfloor.engine.queue import position
-from ringfloor.engine.state import Center
 from ringfloor.node.desk import Desk
-from ringfloor.operations.contacts import final
 from ringfloor.operations.context import Context, identifier
 from ringfloor.operations.frozen import Answer
+from ringfloor.operations.metric_explanations import explain
+from ringfloor.operations.metric_pages import page
 from ringfloor.operations.registry import Params, Result, operation
-from ringfloor.projections import current_request, current_rows, historical_request
-
-FILTERS: Mapping[str, str] = {
-    "agent_status": "AgentStatuses",
-    "queue": "Queues",
-    "routing_profile": "RoutingProfiles",
-}
-"""Kind of resource to the filter that names it."""
-
-
-@operation("GetCurrentMetricData")
-async def get_current_metric_data(context: Context, params: Params) -> Result:
-    """The 14 metrics of now, from counters."""
-    desk = context.desk(params.InstanceId)
-    home = desk.center.home
-
-    def resolve(kind: str, value: str) -> str:
-        return identifier(home, kind, value, FILTERS[kind])
-
-    query = current_request.parse(to_builtins(params), resolve)
-
-    async def answer() -> Answer:
-        def question() -> list[dict[str, Any]]:
-            rows = current_rows.answer(desk.realtime, desk.waiting, query, context.now)
-            return current_request.metric_results(query, rows, home.arn_of)
-
-        return Answer(await context.read(question), context.now)
-
-    page, whole, token = await _page(context, params, query.results_max, answer)
-    result: Properties = {
-        "MetricResults": page,
-        "DataSnapshotTime": seconds(whole.at),
-        "ApproximateTotalCount": len(whole.rows),
-    }
-    return result if token is None else {**result, "NextToken": token}
+from ringfloor.projections import historical_request, metric_data_v2_request
+from ringfloor.projections.historical_answer import question_of, question_of_v2
+from ringfloor.projections.metric_data_v2_request import WrittenRows
 
 
 @operation("GetMetricData")
@@ -70,101 +32,62 @@ async def get_metric_data(context: Context, params: Params) -> Result:
 
     async def answer() -> Answer:
         running, queues = await context.read(lambda: _staff(desk, context.now))
-        rows = await context.node.analyse(
-            desk, lambda history: history.answer(desk.instance_id, query, running, queues)
+        found = await context.node.analyse(
+            desk,
+            lambda history: history.answer(desk.instance_id, query, running, queues, context.now),
         )
+        question, asked = question_of(desk.instance_id, query)
+        rows_of = [row.queue_id or "" for row in found]
+        await explain(context, desk, question, asked, rows_of, running, _serving(queues))
         results = historical_request.metric_results(
-            query, rows, lambda queue_id: home.arn_of("queue", queue_id)
+            query, found, lambda queue_id: home.arn_of("queue", queue_id)
         )
         return Answer(results, context.now)
 
-    page, _, token = await _page(context, params, query.results_max, answer)
-    result: Properties = {"MetricResults": page}
+    rows, _, token = await page(context, params, query.results_max, answer)
+    result: Properties = {"MetricResults": rows}
     return result if token is None else {**result, "NextToken": token}
 
 
-def _staff(desk: Desk, now: Instant) -> tuple[list[AgentTime], dict[str, frozenset[str]]]:
-    """Agents' time that still runs, and which queues each routing profile has."""
+@operation("GetMetricDataV2")
+async def get_metric_data_v2(context: Context, params: Params) -> Result:
+    """The 169 metrics of the last three months, of which 84 have data, from the history."""
+    desk = context.desk(params.ResourceArn)
+    home = desk.center.home
+
+    def resolve(kind: str, value: str, key: str) -> str:
+        return identifier(home, kind, value, key)
+
+    query = metric_data_v2_request.parse(to_builtins(params), context.now, resolve)
+
+    async def answer() -> Answer:
+        running = await context.read(lambda: desk.records.open(context.now))
+        found = await context.node.analyse(
+            desk, lambda history: history.answer_v2(desk.instance_id, query, running, context.now)
+        )
+        question, asked = question_of_v2(desk.instance_id, query)
+        rows_of = found.of_dimension(query.groupings, "QUEUE")
+        await explain(context, desk, question, asked, rows_of, running)
+        return Answer(WrittenRows(query, found), context.now, found.size)
+
+    rows, _, token = await page(context, params, query.results_max, answer, desk.instance_id)
+    result: Properties = {"MetricResults": rows}
+    return result if token is None else {**result, "NextToken": token}
+
+
+def _serving(queues: dict[str, frozenset[str]]) -> dict[str, tuple[str, ...]]:
+    """By queue, the routing profiles that have it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for profile_id, served in queues.items():
+        for queue_id in served:
+            found[queue_id] = (*found.get(queue_id, ()), profile_id)
+    return found
+
+
+def _staff(desk: Desk, now: Instant) -> tuple[list[Counted], dict[str, frozenset[str]]]:
+    """What still runs, and which queues each routing profile has."""
     queues = {
         profile.id: frozenset(row.queue_id for row in profile.rows)
         for profile in desk.center.profiles.values()
     }
-    return desk.records.open_times(now), queues
-
-
-async def _page(
-    context: Context, params: Params, size: int, answer: Callable[[], Awaitable[Answer]]
-) -> tuple[list[dict[str, Any]], Answer, str | None]:
-    """The rows of this page, the answer it is of, and the NextToken."""
-    pages, frozen = context.service.pages, context.service.frozen
-    cursor = pages.cursor(context.operation, params.InstanceId, params, context.now)
-    if cursor is None:
-        whole, start, name = await answer(), 0, ""
-    else:
-        whole = frozen.find(cursor.snapshot, context.now)
-        start, name = cursor.offset, cursor.snapshot
-    end = start + size
-    token = None
-    if end < len(whole.rows):
-        name = name or frozen.keep(whole, context.now)
-        token = pages.next_token(
-            context.operation,
-            params.InstanceId,
-            params,
-            Cursor(offset=end, snapshot=name),
-            context.now,
-        )
-    return whole.rows[start:end], whole, token
-
-
-@operation("GetContactMetrics")
-async def get_contact_metrics(context: Context, params: Params) -> Result:
-    """Where a contact stands in its queue, and how long it may yet wait, where that is known."""
-    desk = context.desk(params.InstanceId)
-    home = desk.center.home
-    contact_id = params.ContactId.removeprefix(home.contact_arn(""))
-    names = [metric.Name for metric in params.Metrics]
-
-    def question() -> dict[str, float | None] | None:
-        return _contact_metrics(desk, contact_id, context.now)
-
-    values = await context.read(question)
-    if values is None:
-        await final(context, desk, contact_id)
-        raise _not_in_queue(contact_id)
-    return {
-        "MetricResults": [
-            {"Name": name, "Value": {"Number": values[name]}}
-            for name in names
-            if values[name] is not None
-        ],
-        "Id": contact_id,
-        "Arn": home.contact_arn(contact_id),
-    }
-
-
-def _not_in_queue(contact_id: str) -> Refusal:
-    return invalid_request("ContactId", contact_id, "is not in queue")
-
-
-def _contact_metrics(desk: Desk, contact_id: str, now: Instant) -> dict[str, float | None] | None:
-    """Both metrics of a live contact in queue; None if it is not live."""
-    center: Center = desk.center
-    contact = center.contacts.get(contact_id)
-    if contact is None:
-        return None
-    if contact.stage not in ("IN_QUEUE", "OFFERED"):
-        raise _not_in_queue(contact_id)
-    assert contact.queue_id is not None
-    place = position(center, contact)
-    wait = desk.waiting.estimate(
-        contact.queue_id,
-        contact.channel,
-        position=place,
-        staffing=desk.realtime.staffing(contact.queue_id, contact.channel),
-        now=now,
-    )
-    return {
-        "POSITION_IN_QUEUE": float(place),
-        "ESTIMATED_WAIT_TIME": None if wait is None else float(wait // SECOND),
-    }
+    return desk.records.open(now), queues

@@ -231,7 +231,10 @@ SEEDED: Mapping[str, frozenset[str]] = {
 NEEDED: Mapping[str, str] = {"CreateOutboundContact": OUTBOUND}
 """Operation of the agent service to the permission without which it is refused."""
 
-FORBIDDING: Mapping[str, str] = {"CreateTaskContact": "RestrictTaskCreation.Access"}
+FORBIDDING: Mapping[str, str] = {
+    "CreateTaskContact": "RestrictTaskCreation.Access",
+    "UpdateAgentConfiguration": "RestrictPhoneTypeSettings.Access",
+}
 """Operation of the agent service to the permission with which it is refused."""
 
 DESKTOP: Mapping[str, str] = {OUTBOUND: "outboundCall", "VoiceId.Access": "voiceId"}

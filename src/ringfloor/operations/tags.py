@@ -5,8 +5,9 @@ from typing import Any
 
 from ringfloor.aws.access import unqualified
 from ringfloor.base.errors import invalid_parameter, not_found
-from ringfloor.base.limits import LIST_ROWS_DEFAULT, TAGS_MAX
+from ringfloor.base.limits import LIST_ROWS_DEFAULT, RECORD_MONTHS_MAX, TAGS_MAX
 from ringfloor.domain.commands import TagResource
+from ringfloor.domain.contact import RETENTION_TAG, is_record_months
 from ringfloor.domain.resources import KINDS
 from ringfloor.engine.directory import INSTANCE
 from ringfloor.engine.state import Center
@@ -61,6 +62,14 @@ def _tags(center: Center, kind: str, identifier: str) -> dict[str, str]:
     return center.resource(kind, identifier, "resourceArn").tags
 
 
+def check_retention(tags: Mapping[str, str]) -> None:
+    """Refuses what is no number of months in the tag that says how long records are kept."""
+    given = tags.get(RETENTION_TAG)
+    if given is not None and not is_record_months(given):
+        rule = f"is no value of {RETENTION_TAG}: months, 1 to {RECORD_MONTHS_MAX}"
+        raise invalid_parameter("tags", given, rule)
+
+
 @operation("TagResource")
 async def tag_resource(context: Context, params: Params) -> Result:
     """New values for some tags."""
@@ -69,6 +78,8 @@ async def tag_resource(context: Context, params: Params) -> Result:
     for key in tags:
         if key.lower().startswith("aws:"):
             raise invalid_parameter("tags", key, "begins with aws:, which is reserved")
+    if kind == INSTANCE:
+        check_retention(tags)
     after = {**_tags(desk.center, kind, identifier), **tags}
     if len(after) > TAGS_MAX:
         raise invalid_parameter("tags", len(after), f"are more than {TAGS_MAX} on one resource")

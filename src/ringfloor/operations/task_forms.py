@@ -8,9 +8,11 @@ silent, see docs/choices.md.
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import NamedTuple
 
 from ringfloor.base.errors import invalid_parameter
+from ringfloor.base.limits import TASK_LIFE_MINUTES_MAX
 from ringfloor.base.time import MINUTE, Duration, Instant, from_seconds
 from ringfloor.domain.contact import Reference, ReferenceType
 from ringfloor.domain.resources import Properties
@@ -96,7 +98,11 @@ def _with(field: Properties, form: Form, value: str) -> Form:
         case "SCHEDULED_TIME":
             return form._replace(at=from_seconds(_whole(field, value)))
         case "EXPIRY_DURATION":
-            return form._replace(life_ms=_whole(field, value) * MINUTE)
+            minutes = _whole(field, value)
+            if not 1 <= minutes <= TASK_LIFE_MINUTES_MAX:
+                rule = f"is not between 1 and {TASK_LIFE_MINUTES_MAX} minutes"
+                raise invalid_parameter(field["Id"]["Name"], value, rule)
+            return form._replace(life_ms=minutes * MINUTE)
         case type_ if type_ in REFERENCES:
             added = {field["Id"]["Name"]: Reference(REFERENCES[type_], value)}
             return form._replace(references={**form.references, **added})
@@ -124,7 +130,6 @@ def _check(field: Properties, value: str) -> None:
 
 def _is_number(value: str) -> bool:
     try:
-        float(value)
+        return isfinite(float(value))
     except ValueError:
         return False
-    return True

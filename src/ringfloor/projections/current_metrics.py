@@ -54,10 +54,12 @@ class Reading(Struct, kw_only=True):
     estimated_wait_ms: Duration | None = None
 
     def is_active(self) -> bool:
-        """Whether the row exists: somebody is online for it, or it holds a contact."""
-        return bool(
-            self.online or self.in_queue or self.scheduled or self.offered or self.slots_active
-        )
+        """Whether somebody is online for the row, or it holds a contact."""
+        return bool(self.online) or self.holds_contacts()
+
+    def holds_contacts(self) -> bool:
+        """Whether it holds a contact: waiting, scheduled, ringing or with an agent."""
+        return bool(self.in_queue or self.scheduled or self.offered or self.slots_active)
 
 
 class Metric(Struct, frozen=True, kw_only=True):
@@ -184,8 +186,8 @@ METRICS: tuple[Metric, ...] = (
         name=ESTIMATED_WAIT_TIME,
         reading="estimated_wait_ms",
         unit="SECONDS",
-        doc="How long a contact that enters the queue now will probably wait; no value while too "
-        "little is known.",
+        doc="How long a contact that enters the queue, or a routing step in it, now will probably "
+        "wait; no value while too little is known.",
         groupings=frozenset({"QUEUE", "CHANNEL", "ROUTING_STEP_EXPRESSION"}),
     ),
 )

@@ -10,12 +10,15 @@ Rules:
 - A rule for a metric holds for the metric that is sorted by, too.
 - Each metric is echoed as it was sent, with Unit filled in where it was left out.
 - A metric without a value has an entry without Value. An ungrouped row has no Dimensions.
+- Expressions of routing steps are the same if their JSON is, but for the order of keys, blanks, and
+  how numbers are written; rows show them as they were sent.
 
 Sources: metrics specification, sections 1.3-1.5 and 5; shapes and patterns from botocore's model.
 """
 
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 import msgspec
@@ -35,6 +38,7 @@ from ringfloor.base.limits import (
     METRIC_SUBTYPE_CHARS_MAX,
     METRIC_SUBTYPES_MAX,
 )
+from ringfloor.domain.criteria import steps_of
 from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.projections.current_metrics import (
     BY_NAME,
@@ -53,9 +57,6 @@ ArnOf = Callable[[str, str], str]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 SECONDARY: tuple[Grouping, ...] = ("AGENT_STATUS", "SUBTYPE", "VALIDATION_TEST_TYPE")
 """Groupings that only refine QUEUE."""
-UNMATCHED = frozenset({"ROUTING_STEP_EXPRESSION", "SUBTYPE", "VALIDATION_TEST_TYPE"})
-"""Groupings by what no contact has yet: there are no rows."""
-
 UNITS = ("SECONDS", "COUNT", "PERCENT")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 METRIC_ARN = re.compile(
@@ -79,8 +80,11 @@ class CurrentQuery(Struct, frozen=True, kw_only=True):
     status_ids: tuple[str, ...] | None
     channels: tuple[str, ...]
     """All of them if the request names none."""
+    expressions: Mapping[str, str] | None
+    """Of routing steps: as domain.criteria writes them, to how they were sent."""
+    subtypes: tuple[str, ...] | None
     unmatched: bool
-    """Whether a subtype, test type or routing step is asked for, which no contact here has yet."""
+    """Whether validation test types are asked about, which no contact has: there are no rows."""
     groupings: tuple[Grouping, ...]
     asked: tuple[AskedMetric, ...]
     sort_by: Metric
@@ -94,7 +98,7 @@ class Row(NamedTuple):
     """One row of an answer: its dimensions as far as grouped, and a value per asked metric."""
 
     dimensions: tuple[str, ...]
-    """Id, or channel, for each grouping of the query."""
+    """Id, or channel, subtype or expression, for each grouping of the query."""
     values: tuple[float | None, ...]
 
 
@@ -151,12 +155,9 @@ def parse(request: dict[str, Any], resolve: Resolve) -> CurrentQuery:
         profile_ids=_ids(filters.routing_profiles, "routing_profile", resolve),
         status_ids=_ids(filters.agent_statuses, "agent_status", resolve),
         channels=tuple(dict.fromkeys(filters.channels or CHANNELS)),
-        unmatched=bool(
-            filters.routing_step_expressions
-            or filters.subtypes
-            or filters.validation_test_types
-            or UNMATCHED.intersection(groupings)
-        ),
+        expressions=_expressions(filters.routing_step_expressions),
+        subtypes=tuple(dict.fromkeys(filters.subtypes)) if filters.subtypes else None,
+        unmatched=bool(filters.validation_test_types or "VALIDATION_TEST_TYPE" in groupings),
         groupings=groupings,
         asked=asked,
         sort_by=sort_by,
@@ -181,11 +182,13 @@ def _metric_result(
     ]
     dimensions: dict[str, Any] = {}
     for grouping, value in zip(query.groupings, row.dimensions, strict=True):
-        if grouping == "CHANNEL":
-            dimensions["Channel"] = value
-        else:
+        if grouping in RESOURCES:
             member, kind = RESOURCES[grouping]
             dimensions[member] = {"Id": value, "Arn": arn_of(kind, value)}
+        elif grouping == "ROUTING_STEP_EXPRESSION":
+            dimensions[WORDS[grouping]] = (query.expressions or {}).get(value, value)
+        else:
+            dimensions[WORDS[grouping]] = value
     if not dimensions:
         return {"Collections": collections}
     return {"Dimensions": dimensions, "Collections": collections}
@@ -196,7 +199,14 @@ RESOURCES: dict[str, tuple[str, str]] = {
     "ROUTING_PROFILE": ("RoutingProfile", "routing_profile"),
     "AGENT_STATUS": ("AgentStatus", "agent_status"),
 }
-"""Grouping to the member of Dimensions and the kind of resource; other groupings have no rows."""
+"""Grouping to the member of Dimensions and the kind of resource."""
+
+WORDS: dict[str, str] = {
+    "CHANNEL": "Channel",
+    "ROUTING_STEP_EXPRESSION": "RoutingStepExpression",
+    "SUBTYPE": "Subtype",
+}
+"""Grouping to the member of Dimensions that is a text; there are no rows by test type."""
 
 
 def _refusal(rule: str, found: str) -> Refusal:
@@ -207,6 +217,25 @@ def _ids(identifiers: list[str] | None, kind: str, resolve: Resolve) -> tuple[st
     if not identifiers:
         return None
     return tuple(dict.fromkeys(resolve(kind, identifier) for identifier in identifiers))
+
+
+def _expressions(texts: list[str] | None) -> dict[str, str] | None:
+    if not texts:
+        return None
+    found: dict[str, str] = {}
+    for text in texts:
+        found.setdefault(_expression(text), text)
+    return found
+
+
+def _expression(text: str) -> str:
+    """The expression of a routing step as domain.criteria writes it."""
+    try:
+        [step] = steps_of({"Steps": [{"Expression": json.loads(text)}]})
+    except (ValueError, RecursionError) as error:
+        rule = "A routing step expression is the JSON of an Expression of routing criteria"
+        raise _refusal(rule, f"Filters.RoutingStepExpressions: {shown(text)}") from error
+    return step.expression
 
 
 # Sizes and words
@@ -375,6 +404,9 @@ def _check_filters(filters: _Filters) -> None:
 
 
 def _check_expressions(filters: _Filters, groupings: tuple[Grouping, ...]) -> None:
+    if "ROUTING_STEP_EXPRESSION" in groupings and filters.subtypes:
+        rule = "ROUTING_STEP_EXPRESSION cannot be used together with the filter Subtypes"
+        raise _refusal(rule, f"Groupings: {list(groupings)}")
     if not filters.routing_step_expressions:
         return
     if len(filters.queues or ()) != 1:
@@ -387,16 +419,19 @@ def _check_expressions(filters: _Filters, groupings: tuple[Grouping, ...]) -> No
 
 def _check_estimated_wait(filters: _Filters, groupings: tuple[Grouping, ...]) -> None:
     queues, channels = len(filters.queues or ()), len(filters.channels or ())
-    if groupings == ("QUEUE", "CHANNEL") and queues and channels:
+    others = filters.agent_statuses or filters.subtypes or filters.validation_test_types
+    if groupings == ("QUEUE", "CHANNEL") and queues and channels and not others:
         return
     if (
-        groupings == ("ROUTING_STEP_EXPRESSION",)
+        not others
+        and groupings == ("ROUTING_STEP_EXPRESSION",)
         and queues == channels == 1
         and filters.routing_step_expressions
     ):
         return
     raise _refusal(
         f"{ESTIMATED_WAIT_TIME} requires Queues, Channels and the groupings QUEUE, CHANNEL; or one "
-        "queue, one channel, RoutingStepExpressions and the grouping ROUTING_STEP_EXPRESSION",
+        "queue, one channel, RoutingStepExpressions and the grouping ROUTING_STEP_EXPRESSION; and "
+        "no other filter",
         f"Groupings: {list(groupings)}, {queues} queues, {channels} channels",
     )

@@ -5,14 +5,18 @@ projections.current_rows, which reads the counters. A snapshot is the facts; the
 counted anew when it is loaded.
 
 Rules:
-- An event costs what it touches: an agent's event changes the counts of his routing profile, a
-  contact's event those of its queue and channel. Only a change of a routing profile looks at all
-  its agents.
+- An event costs what it touches: an agent's event changes the counts of his routing profile and
+  of the expressions that he meets (projections.meeting), a contact's event those of its queue and
+  channel, its subtype and its routing step. Only a change of a routing profile looks at all its
+  agents.
 - A contact that rings at an agent is not in queue; missed, it is again, with its old enqueue time.
   Whispers change nothing: it rings, as it were, until the two are joined.
 - A missed offer stays in the agent's hands until he clears it, whatever becomes of the contact.
 - A next status changes nothing until it is taken; holding and resuming change nothing that counts.
 - An agent's own call (a contact born with an agent) is in his hands from its first ring on.
+- Who listens to a call is on a contact; as a contact that listening counts nowhere.
+- Steps of routing criteria are active as in engine.routing: from the queue on, and nowhere but in
+  queues of agents who share them.
 
 Sources: metrics specification, sections 0.3, 1.1 and 7; domain.events for the life of a contact.
 """
@@ -24,34 +28,41 @@ import msgspec
 
 from ringfloor.base.time import Instant
 from ringfloor.domain import events
+from ringfloor.domain.contact import segment_texts
+from ringfloor.domain.criteria import Criteria, activated, moved_on
 from ringfloor.domain.events import Event
 from ringfloor.domain.resources import Properties
 from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.projections.counters import (
+    IN_LINE,
     NUMBERS,
     WEIGHTS,
     AgentFacts,
-    Card,
     ContactFacts,
     Counters,
     Facts,
     Grip,
-    GroupCount,
+    Groups,
     HandCount,
     HeldFacts,
-    LineCount,
+    Line,
     LineKey,
     ProfileFacts,
     Stage,
     card,
+    count_card,
     recount,
 )
+from ringfloor.projections.meeting import Meeting
 from ringfloor.projections.waiting import Staffing
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(Facts).decode
 
 ROUTE_ANY_CHANNEL = "ROUTE_ANY_CHANNEL"
+
+SUBTYPE = "connect:Subtype"
+"""The segment attribute."""
 
 JOINED = ("CONNECTED", "CONNECTED_ONHOLD")
 """PreDisconnectState of contacts that ended with their agent."""
@@ -60,12 +71,14 @@ JOINED = ("CONNECTED", "CONNECTED_ONHOLD")
 class Realtime:
     """Facts and counters of one instance, in step."""
 
-    __slots__ = ("counters", "facts")
+    __slots__ = ("counters", "facts", "meeting")
     __hash__ = None  # type: ignore[assignment]  # mutable, compared by value
 
     def __init__(self) -> None:
         self.facts = Facts()
         self.counters = Counters()
+        self.meeting = Meeting()
+        """Not a part of the value: it follows from the facts."""
 
     def on(self, event: Event, at: Instant) -> None:
         """Let it have happened. at: when, not before anything told earlier."""
@@ -92,13 +105,24 @@ class Realtime:
             return NotImplemented
         return self.facts == other.facts and self.counters == other.counters
 
-    def staffing(self, queue_id: str, channel: str) -> Staffing:
+    def groups(self, step: str | None = None) -> Groups:
+        """How all agents count, or those who meet the expression of a routing step."""
+        if step is None:
+            return self.counters.groups
+        return self.meeting.groups(step, self.facts, self.counters)
+
+    def prepare(self, step: str) -> bool:
+        """Some work towards groups(step), which many agents make long; whether it is done."""
+        return self.meeting.prepare(step, self.facts, self.counters)
+
+    def staffing(self, queue_id: str, channel: str, step: str | None = None) -> Staffing:
         """The agents who can be offered such a contact, for an estimate of its wait."""
         bit = 1 << NUMBERS[channel]
+        groups = self.groups(step)
         staffed = free = 0
         for profile_id, mask in self.counters.serving.get(queue_id, {}).items():
             if mask & bit:
-                for group in self.counters.groups[profile_id].values():
+                for group in groups.get(profile_id, {}).values():
                     staffed += group.staffed
                     free += group.free[NUMBERS[channel]]
         return Staffing(staffed, free)
@@ -117,7 +141,7 @@ class Realtime:
                 self.facts.profiles[event.id] = ProfileFacts({}, [0] * len(CHANNELS), 0)
                 self._configure(event.id, event.properties)
             case "user":
-                self._join(event.id, event.properties["RoutingProfileId"])
+                self._join(event.id, event.properties)
             case "agent_status" if event.properties["Type"] == "OFFLINE":
                 self.facts.offline_status_id = event.id
             case _:
@@ -126,8 +150,11 @@ class Realtime:
     def _resource_updated(self, event: events.ResourceUpdated, _at: Instant) -> None:
         if event.kind == "routing_profile":
             self._configure(event.id, event.changes)
-        elif event.kind == "user" and "RoutingProfileId" in event.changes:
-            self._reassign(event.id, event.changes["RoutingProfileId"])
+        elif event.kind == "user":
+            if "RoutingProfileId" in event.changes:
+                self._reassign(event.id, event.changes["RoutingProfileId"])
+            if "Proficiencies" in event.changes:
+                self._learn(event.id, event.changes)
 
     def _resource_deleted(self, event: events.ResourceDeleted, _at: Instant) -> None:
         facts, counters = self.facts, self.counters
@@ -142,7 +169,8 @@ class Realtime:
                 agent = facts.agents[event.id]
                 for contact_id in list(agent.held):
                     self._let_go(event.id, contact_id)
-                self._count_out(counters.cards.pop(event.id))
+                self._learn(event.id, {}, gone=True)
+                count_card(counters.groups, counters.cards.pop(event.id), None)
                 counters.users[agent.profile_id].remove(event.id)
                 del facts.agents[event.id]
             case _:
@@ -181,12 +209,29 @@ class Realtime:
 
     # Agents
 
-    def _join(self, agent_id: str, profile_id: str) -> None:
+    def _join(self, agent_id: str, properties: Properties) -> None:
+        profile_id = properties["RoutingProfileId"]
         self.facts.agents[agent_id] = AgentFacts(
             profile_id, self.facts.offline_status_id, "OFFLINE"
         )
         self.counters.users[profile_id].add(agent_id)
         self._recount_agent(agent_id)
+        self._learn(agent_id, properties)
+
+    def _learn(self, agent_id: str, properties: Properties, *, gone: bool = False) -> None:
+        """What the agent can do, as his proficiencies now say."""
+        agent, skilled = self.facts.agents[agent_id], self.counters.skilled
+        for skill in agent.skills():
+            skilled[skill].remove(agent_id)
+            if not skilled[skill]:
+                del skilled[skill]
+        agent.levels = tuple(
+            (row["AttributeName"], row["AttributeValue"], row["Level"])
+            for row in properties.get("Proficiencies") or ()
+        )
+        for skill in agent.skills():
+            skilled.setdefault(skill, set()).add(agent_id)
+        self.meeting.learned(agent_id, None if gone else agent, self.counters.cards[agent_id])
 
     def _reassign(self, agent_id: str, profile_id: str) -> None:
         agent = self.facts.agents[agent_id]
@@ -214,23 +259,9 @@ class Realtime:
         if now == before:
             return
         cards[agent_id] = now
-        groups = self.counters.groups[now.profile_id]
-        group = groups.get(now.status_id)
-        if group is None:
-            group = groups[now.status_id] = GroupCount()
-        if before is not None and before.group == now.group:
-            group.change(before, now)
-        else:
-            group.add(now, 1)
-            if before is not None:
-                self._count_out(before)
-
-    def _count_out(self, before: Card) -> None:
-        groups = self.counters.groups[before.profile_id]
-        group = groups[before.status_id]
-        group.add(before, -1)
-        if not group.agents:
-            del groups[before.status_id]
+        count_card(self.counters.groups, before, now)
+        if before is not None:
+            self.meeting.recounted(agent_id, before, now)
 
     # What agents hold
 
@@ -239,7 +270,8 @@ class Realtime:
         contact = self.facts.contacts[contact_id]
         agent = self.facts.agents[agent_id]
         before = agent.held.get(contact_id)
-        now = agent.held[contact_id] = HeldFacts(contact.queue_id, contact.channel, grip)
+        now = HeldFacts(contact.queue_id, contact.channel, grip, contact.subtype)
+        agent.held[contact_id] = now
         self._count_held(agent.profile_id, before, now)
         self._recount_agent(agent_id)
 
@@ -250,85 +282,134 @@ class Realtime:
 
     def _count_held(self, profile_id: str, before: HeldFacts | None, now: HeldFacts | None) -> None:
         """One contact passes from one grip to another; None: the agent does not hold it."""
-        held = now or before
-        if held is None or held.queue_id is None:
-            return
-        offered, active, work = WEIGHTS[now.grip if now else "MISSED"]
-        was_offered, was_active, was_work = WEIGHTS[before.grip if before else "MISSED"]
-        key = held.queue_id, held.channel
-        line = self._line(key)
-        line.offered += offered - was_offered
-        if active or was_active:
-            line.active += active - was_active
-            line.work += work - was_work
-            hands = self.counters.hands[profile_id]
-            hand = hands.get(key)
-            if hand is None:
-                hand = hands[key] = HandCount()
-            hand.active += active - was_active
-            hand.work += work - was_work
-            if not hand.active:
-                del hands[key]
-        self._drop_empty(key, line)
+        if now is not None and now.queue_id is not None and WEIGHTS[now.grip][0]:
+            self._count_in_hand(profile_id, now, 1)
+        if before is not None and before.queue_id is not None and WEIGHTS[before.grip][0]:
+            self._count_in_hand(profile_id, before, -1)
+            self._tidy((before.queue_id, before.channel), before.subtype, None)
+
+    def _count_in_hand(self, profile_id: str, held: HeldFacts, sign: int) -> None:
+        assert held.queue_id is not None
+        key = held.queue_id, held.channel, held.subtype
+        hands = self.counters.hands[profile_id]
+        hand = hands.get(key)
+        if hand is None:
+            hand = hands[key] = HandCount()
+        active, work = WEIGHTS[held.grip]
+        active, work = sign * active, sign * work
+        hand.active += active
+        hand.work += work
+        for count in self._line((held.queue_id, held.channel)).counts(held.subtype, None):
+            count.active += active
+            count.work += work
+        if not hand.active:
+            del hands[key]
 
     # Contacts
 
-    def _line(self, key: LineKey) -> LineCount:
+    def _line(self, key: LineKey) -> Line:
         line = self.counters.lines.get(key)
         if line is None:
-            line = self.counters.lines[key] = LineCount()
+            line = self.counters.lines[key] = Line()
         return line
 
-    def _drop_empty(self, key: LineKey, line: LineCount) -> None:
+    def _tidy(self, key: LineKey, subtype: str, step: str | None) -> None:
+        """What counts nothing any more is taken away."""
+        line = self.counters.lines.get(key)
+        if line is None:
+            return
         if line.holds_nothing():
             del self.counters.lines[key]
+        else:
+            line.tidy(subtype, step)
 
-    def _move(self, contact_id: str, stage: Stage) -> ContactFacts:
-        """The contact is at this stage now; its queue and enqueue time stay."""
+    def _become(self, contact_id: str, **changes: Any) -> ContactFacts:  # noqa: ANN401  of each type
+        """The contact is otherwise in these members of its facts, and counts so in its line."""
         contact = self.facts.contacts[contact_id]
-        before, contact.stage = contact.stage, stage
-        if contact.queue_id is not None and before != stage:
-            key = contact.queue_id, contact.channel
-            line = self._line(key)
-            if stage == "IN_QUEUE":
-                line.waiting.add((contact.enqueued_at, contact_id))
-            elif stage == "SCHEDULED":
-                line.scheduled += 1
-            if before == "IN_QUEUE":
-                line.waiting.remove((contact.enqueued_at, contact_id))
-            elif before == "SCHEDULED":
-                line.scheduled -= 1
-            self._drop_empty(key, line)
+        before = self._count_in_line(contact_id, contact, -1)
+        for member, value in changes.items():
+            setattr(contact, member, value)
+        self._count_in_line(contact_id, contact, 1)
+        if before is not None:
+            self._tidy(*before)
         return contact
+
+    def _count_in_line(
+        self, contact_id: str, contact: ContactFacts, sign: int
+    ) -> tuple[LineKey, str, str | None] | None:
+        """Count the contact in (1) or out (-1) as it is; where it counts, None: nowhere."""
+        if contact.queue_id is None or contact.stage not in IN_LINE:
+            return None
+        place = (contact.queue_id, contact.channel), contact.subtype, contact.step()
+        for count in self._line(place[0]).counts(place[1], place[2]):
+            count.count(contact_id, contact, sign)
+        return place
+
+    def _move(self, contact_id: str, stage: Stage, agent_id: str | None) -> ContactFacts:
+        """The contact is at this stage now, and with this agent; its queue stays."""
+        return self._become(contact_id, stage=stage, agent_id=agent_id)
 
     def _counting_queue(self, queue_id: str | None) -> str | None:
         return queue_id if queue_id in self.facts.queues else None
 
     def _initiated(self, event: events.ContactInitiated, _at: Instant) -> None:
         born = event.contact
-        self.facts.contacts[born.id] = ContactFacts(NUMBERS[born.channel], "IN_FLOW")
+        contact = self.facts.contacts[born.id] = ContactFacts(
+            NUMBERS[born.channel],
+            "IN_FLOW",
+            segment_texts(born)[SUBTYPE],
+            criteria=born.criteria[-1] if born.criteria else None,
+        )
         if born.agent_id is not None:
-            contact = self.facts.contacts[born.id]
-            contact.queue_id = self._counting_queue(born.queue_id)
+            if born.initiation_method != "MONITOR":
+                contact.queue_id = self._counting_queue(born.queue_id)
             self._hand_over(born.id, born.agent_id)
 
+    def _updated(self, event: events.ContactUpdated, _at: Instant) -> None:
+        subtype = event.segment_attributes.get(SUBTYPE)
+        if subtype is None:
+            return
+        contact = self._become(event.contact_id, subtype=subtype)
+        agent = self.facts.agents.get(contact.agent_id or "")
+        held = agent.held.get(event.contact_id) if agent is not None else None
+        if held is not None and contact.agent_id is not None:
+            self._grip(contact.agent_id, event.contact_id, held.grip)
+
+    def _criteria_set(self, event: events.RoutingCriteriaSet, at: Instant) -> None:
+        contact = self.facts.contacts[event.contact_id]
+        criteria = Criteria(event.steps)
+        if contact.stage in ("IN_QUEUE", "OFFERED"):
+            criteria = activated(criteria, at, first=contact.queue_id is not None)
+        self._become(event.contact_id, criteria=criteria)
+
+    def _step_expired(self, event: events.RoutingStepExpired, at: Instant) -> None:
+        criteria = self.facts.contacts[event.contact_id].criteria
+        if criteria is not None and criteria.active is not None:
+            self._become(event.contact_id, criteria=moved_on(criteria, at))
+
     def _scheduled(self, event: events.ContactScheduled, _at: Instant) -> None:
-        contact = self._move(event.contact_id, "IN_FLOW")
-        contact.queue_id = self._counting_queue(event.queue_id)
-        self._move(event.contact_id, "SCHEDULED")
+        queue_id = self._counting_queue(event.queue_id)
+        self._become(event.contact_id, stage="SCHEDULED", queue_id=queue_id)
 
     def _enqueued(self, event: events.ContactEnqueued, at: Instant) -> None:
-        contact = self._move(event.contact_id, "IN_FLOW")
-        contact.queue_id = self._counting_queue(event.queue_id)
-        contact.enqueued_at = at
-        self._move(event.contact_id, "IN_QUEUE")
+        criteria = self.facts.contacts[event.contact_id].criteria
+        queue_id = self._counting_queue(event.queue_id)
+        if criteria is not None:
+            criteria = activated(criteria, at, first=queue_id is not None)
+        self._become(
+            event.contact_id,
+            stage="IN_QUEUE",
+            queue_id=queue_id,
+            enqueued_at=at,
+            criteria=criteria,
+        )
 
     def _offered(self, event: events.ContactOffered, _at: Instant) -> None:
         self._grip(event.agent_id, event.contact_id, "CONNECTING")
-        self._move(event.contact_id, "OFFERED").agent_id = event.agent_id
+        self._move(event.contact_id, "OFFERED", event.agent_id)
 
     def _missed(self, event: events.OfferMissed | events.AgentLegLost, _at: Instant) -> None:
-        self._move(event.contact_id, "IN_QUEUE").agent_id = None
+        self._move(event.contact_id, "IN_QUEUE", None)
         self._grip(event.agent_id, event.contact_id, "MISSED")
 
     def _connected(self, event: events.ContactConnectedToAgent, _at: Instant) -> None:
@@ -336,25 +417,25 @@ class Realtime:
 
     def _hand_over(self, contact_id: str, agent_id: str) -> None:
         self._grip(agent_id, contact_id, "CONNECTED")
-        self._move(contact_id, "WITH_AGENT").agent_id = agent_id
+        self._move(contact_id, "WITH_AGENT", agent_id)
 
     def _ended(self, event: events.ContactEnded, _at: Instant) -> None:
-        contact = self._move(event.contact_id, "ENDED")
-        if contact.agent_id is not None and event.pre_disconnect_state in JOINED:
-            self._grip(contact.agent_id, event.contact_id, "ENDED")
-        elif contact.agent_id is not None:  # he has it on his screen as failed, and clears it
-            self._grip(contact.agent_id, event.contact_id, "MISSED")
-            contact.agent_id = None
+        contact_id = event.contact_id
+        agent_id = self.facts.contacts[contact_id].agent_id
+        joined = event.pre_disconnect_state in JOINED
+        self._move(contact_id, "ENDED", agent_id if joined else None)
+        if agent_id is not None:  # not joined, he has it on his screen as failed, and clears it
+            self._grip(agent_id, contact_id, "ENDED" if joined else "MISSED")
 
     def _paused(self, event: events.TaskPaused, _at: Instant) -> None:
         if event.agent_id is None:
-            self._move(event.contact_id, "IN_FLOW")
+            self._move(event.contact_id, "IN_FLOW", None)
         else:
             self._grip(event.agent_id, event.contact_id, "PAUSED")
 
     def _resumed(self, event: events.TaskResumed, _at: Instant) -> None:
         if event.agent_id is None:
-            self._move(event.contact_id, "IN_QUEUE")
+            self._move(event.contact_id, "IN_QUEUE", None)
         else:
             self._grip(event.agent_id, event.contact_id, "CONNECTED")
 
@@ -363,14 +444,14 @@ class Realtime:
 
     def _unanswered(self, event: events.CallbackUnanswered, _at: Instant) -> None:
         self._grip(event.agent_id, event.contact_id, "MISSED")
-        self._move(event.contact_id, "SCHEDULED").agent_id = None
+        self._move(event.contact_id, "SCHEDULED", None)
 
     def _cleared(self, event: events.ContactCleared, _at: Instant) -> None:
         self._let_go(event.agent_id, event.contact_id)
 
     def _completed(self, event: events.ContactCompleted, _at: Instant) -> None:
         contact_id = event.contact.id
-        agent_id = self._move(contact_id, "ENDED").agent_id
+        agent_id = self._become(contact_id, stage="ENDED").agent_id
         if agent_id is not None:
             agent = self.facts.agents.get(agent_id)
             if agent is not None and contact_id in agent.held:
@@ -383,6 +464,9 @@ class Realtime:
         events.ResourceDeleted: _resource_deleted,
         events.AgentStatusChanged: _status_changed,
         events.ContactInitiated: _initiated,
+        events.ContactUpdated: _updated,
+        events.RoutingCriteriaSet: _criteria_set,
+        events.RoutingStepExpired: _step_expired,
         events.ContactScheduled: _scheduled,
         events.ContactEnqueued: _enqueued,
         events.ContactOffered: _offered,

@@ -1,311 +1,236 @@
 """Records: what has become final, folded from events into facts for the historical store.
 
 The node owns one per instance, tells it every durable event, in order, and hands the facts to
-projections.historical, which keeps and counts them.
+node.history, which keeps and counts them.
 
+    an agent's time online      AgentTime, and HandTime of each contact in his hands
+    an offer that is decided    an Offer
+    enqueued, connected         an Occurrence
+    a routing step that is left a StepEntry
+    a flow or module, left      a FlowRun; what a bot was to talk about in it, BotConversations
     ContactCompleted            a Leg, with the whole contact as its record
-    OfferMissed                 a MissedOffer
-    an agent's Available time   AgentTime stretches, one after the other
+    ContactImported             what another center's log tells: a Leg and what is sure beside it
     RecordAmended               an Amendment of a Leg that was told before
     RecordsExpired              an Expiry of everything that is too old
 
-Rules:
-- An agent's time is told while his status is ROUTABLE: contact while he holds at least one contact
-  connected, on hold, paused, in after contact work or (his own call, a callback) being dialled;
-  else idle. Ringing and missed contacts are idle time. Custom statuses and Offline are told as
-  nothing.
-- A stretch ends when its kind, the status type or the routing profile changes, and when the user is
-  deleted. Stretches of no length are dropped.
-- Hold, interaction and after contact work exist only for a leg that an agent was connected to.
-- A leg has a queue if it was enqueued or an agent had it; an agent queue is none.
-- expires_at: the midnight at which something that was told is no longer kept.
+This is the door: which folds an event goes through, one after the other; each stands with the rules
+of its facts in agent_stretches, offers, routing_steps, flow_runs, bot_talks, legs or imports, and
+all share the state of lives. A fact counts when it is final; what has begun and counts already,
+open tells.
+expires_at: the midnight at which something that was told is no longer kept.
 
-Sources: metrics specification, sections 0.2, 0.3 and 2.5.
+Sources: metrics specification, sections 0.2, 0.3, 2.5 and 4.3.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator, Mapping
+from typing import Self
 
 import msgspec
-from msgspec import Struct, field
 
 from ringfloor.base.codec import encode
 from ringfloor.base.time import Instant
 from ringfloor.domain import changes, events
-from ringfloor.domain.contact import Contact, association, forgotten_at
+from ringfloor.domain.contact import RETENTION_TAG, Contact, forgotten_at, record_months
 from ringfloor.domain.events import Event
-from ringfloor.domain.facts import AgentTime, Amendment, Expiry, Fact, Leg, MissedOffer
+from ringfloor.domain.facts import (
+    AgentTime,
+    Amendment,
+    BotConversation,
+    Counted,
+    Expiry,
+    Fact,
+    FlowRun,
+    HandTime,
+    Leg,
+    Occurrence,
+    Offer,
+    StepEntry,
+)
+from ringfloor.projections import agent_stretches, flow_runs, imports, offers, routing_steps
+from ringfloor.projections.legs import leg
+from ringfloor.projections.lives import SUBTYPE, Fold, State, born
 
-
-class Shift(Struct, array_like=True):
-    """An agent now, and since when his time has been of one kind."""
-
-    profile_id: str
-    since: Instant
-    routable: bool = False
-    contacts: dict[str, None] = field(default_factory=dict)
-    """Ids of the contacts that make his time contact time; a set in order of taking."""
-
-
-class _Facts(Struct, array_like=True):
-    shifts: dict[str, Shift] = field(default_factory=dict)
-    """By agent id."""
-    oldest: Instant | None = None
-    """Nothing that is kept is of before this; None: nothing is kept."""
-
-
-_decode = msgspec.msgpack.Decoder(_Facts).decode
+_decode = msgspec.msgpack.Decoder(State).decode
 _decode_contact = msgspec.msgpack.Decoder(Contact).decode
+
+SINCE: Mapping[type[Fact], str] = {
+    Leg: "initiated_at",
+    Offer: "ended_at",
+    Occurrence: "at",
+    AgentTime: "ended_at",
+    HandTime: "ended_at",
+    StepEntry: "left_at",
+    FlowRun: "ended_at",
+    BotConversation: "ended_at",
+}
+"""By which instant an Expiry goes: the beginning of a leg, the end of all else."""
 
 
 class Records:
-    """The agents of one instance and the stretches of their time that still run."""
+    """The agents, contacts and flows of one instance, as far as facts are made of them."""
 
-    __slots__ = ("_facts", "expires_at")
+    __slots__ = ("_state", "expires_at")
     __hash__ = None  # type: ignore[assignment]  # mutable, compared by value
 
     def __init__(self) -> None:
-        self._facts = _Facts()
+        self._state = State()
         self.expires_at: Instant | None = None
 
     def on(self, event: Event, at: Instant) -> list[Fact]:
         """Let it have happened; the facts that became final by it, earliest first."""
-        fold = self._ON.get(type(event))
-        told = fold(self, event, at) if fold is not None else []
+        told: list[Fact] = []
+        for fold in FOLDS.get(type(event), ()):
+            told.extend(fold(self._state, event, at))
         for fact in told:
-            self._age(_since(fact))
+            since = SINCE.get(type(fact))
+            if since is not None:
+                self._age(getattr(fact, since))
+        if type(event) in RETENTION:
+            self._look_ahead()
         return told
 
-    def _age(self, since: Instant | None) -> None:
-        oldest = self._facts.oldest
-        if since is not None and (oldest is None or since < oldest):
-            self._facts.oldest = since
-            self.expires_at = forgotten_at(since)
+    def _age(self, since: Instant) -> None:
+        oldest = self._state.oldest
+        if oldest is None or since < oldest:
+            self._state.oldest = since
+            self._look_ahead()
 
-    def open_times(self, now: Instant) -> list[AgentTime]:
-        """The stretches that still run, as if they ended now; told without changing anything."""
-        return [
-            time
-            for agent_id, shift in self._facts.shifts.items()
-            for time in _stretch(agent_id, shift, now)
-        ]
+    def _look_ahead(self) -> None:
+        oldest = self._state.oldest
+        self.expires_at = None if oldest is None else forgotten_at(oldest, self._state.months)
+
+    def open(self, now: Instant) -> list[Counted]:
+        """What has begun, counts already and is not final; told without changing anything.
+
+        Stretches of agents' time as if they ended now; flows and routing steps without an end.
+        """
+        found: list[Counted] = [*agent_stretches.running(self._state, now)]
+        for life in self._state.lives.values():
+            found.extend(routing_steps.running(life))
+            found.extend(flow_runs.running(life))
+        return found
 
     def dump(self) -> bytes:
         """Everything as a snapshot."""
-        return encode(self._facts)
+        return encode(self._state)
 
     @classmethod
     def load(cls, snapshot: bytes) -> Self:
         """What was dumped; raises msgspec.MsgspecError."""
         self = cls()
-        self._facts = _decode(snapshot)
-        if self._facts.oldest is not None:
-            self.expires_at = forgotten_at(self._facts.oldest)
+        self._state = _decode(snapshot)
+        self._look_ahead()
         return self
 
     def __eq__(  # type: ignore[explicit-override]  # typing.override came after 3.11
         self, other: object
     ) -> bool:
-        return self._facts == other._facts if isinstance(other, Records) else NotImplemented
-
-    # Agents
-
-    def _created(self, event: events.ResourceCreated, at: Instant) -> list[Fact]:
-        if event.kind == "user":
-            profile_id = event.properties["RoutingProfileId"]
-            self._facts.shifts[event.id] = Shift(profile_id, since=at)
-        return []
-
-    def _updated(self, event: events.ResourceUpdated, at: Instant) -> list[Fact]:
-        if event.kind != "user" or "RoutingProfileId" not in event.changes:
-            return []
-        shift = self._facts.shifts[event.id]
-        if event.changes["RoutingProfileId"] == shift.profile_id:
-            return []
-        told = _stretch(event.id, shift, at)
-        shift.profile_id = event.changes["RoutingProfileId"]
-        shift.since = at
-        return told
-
-    def _deleted(self, event: events.ResourceDeleted, at: Instant) -> list[Fact]:
-        if event.kind != "user":
-            return []
-        return _stretch(event.id, self._facts.shifts.pop(event.id), at)
-
-    def _status_changed(self, event: events.AgentStatusChanged, at: Instant) -> list[Fact]:
-        shift = self._facts.shifts[event.agent_id]
-        routable = event.status_type == "ROUTABLE"
-        if routable == shift.routable:
-            return []
-        told = _stretch(event.agent_id, shift, at)
-        shift.routable = routable
-        shift.since = at
-        return told
-
-    # Contacts in an agent's hands
-
-    def _take(self, agent_id: str, contact_id: str, at: Instant) -> list[Fact]:
-        shift = self._facts.shifts[agent_id]
-        told = [] if shift.contacts else self._turn(agent_id, shift, at)
-        shift.contacts[contact_id] = None
-        return told
-
-    def _let_go(self, agent_id: str, contact_id: str, at: Instant) -> list[Fact]:
-        shift = self._facts.shifts.get(agent_id)
-        if shift is None or contact_id not in shift.contacts:
-            return []
-        told = self._turn(agent_id, shift, at) if len(shift.contacts) == 1 else []
-        del shift.contacts[contact_id]
-        return told
-
-    def _turn(self, agent_id: str, shift: Shift, at: Instant) -> list[Fact]:
-        """The agent's time is about to be of the other kind."""
-        told = _stretch(agent_id, shift, at)
-        shift.since = at
-        return told
-
-    def _initiated(self, event: events.ContactInitiated, at: Instant) -> list[Fact]:
-        born = event.contact
-        return [] if born.agent_id is None else self._take(born.agent_id, born.id, at)
-
-    def _connected(self, event: events.ContactConnectedToAgent, at: Instant) -> list[Fact]:
-        return self._take(event.agent_id, event.contact_id, at)
-
-    def _missed(self, event: events.OfferMissed, at: Instant) -> list[Fact]:
-        return [
-            MissedOffer(
-                contact_id=event.contact_id,
-                agent_id=event.agent_id,
-                queue_id=None if event.queue_id == event.agent_id else event.queue_id,
-                channel=event.channel,
-                at=at,
-            )
-        ]
-
-    def _dialled(self, event: events.CustomerDialled, at: Instant) -> list[Fact]:
-        return self._take(event.agent_id, event.contact_id, at)
-
-    def _unanswered(self, event: events.CallbackUnanswered, at: Instant) -> list[Fact]:
-        return self._let_go(event.agent_id, event.contact_id, at)
-
-    def _cleared(self, event: events.ContactCleared, at: Instant) -> list[Fact]:
-        return self._let_go(event.agent_id, event.contact_id, at)
-
-    def _completed(self, event: events.ContactCompleted, at: Instant) -> list[Fact]:
-        contact = event.contact
-        told: list[Fact] = []
-        if contact.agent_id is not None:  # an agent's own call that nobody answered
-            told = self._let_go(contact.agent_id, contact.id, at)
-        in_agent_queue = contact.queue_id in self._facts.shifts
-        return [*told, _leg(contact, None if in_agent_queue else contact.queue_id)]
-
-    # What was final
-
-    def _amended(self, event: events.RecordAmended, at: Instant) -> list[Fact]:
-        return [Amendment(change=event.change, at=at)]
-
-    def _expired(self, event: events.RecordsExpired, _at: Instant) -> list[Fact]:
-        oldest = self._facts.oldest
-        if oldest is not None and oldest < event.before:
-            self._facts.oldest = event.before
-            self.expires_at = forgotten_at(event.before)
-        return [Expiry(before=event.before)]
-
-    _ON: ClassVar[Mapping[type, Callable[[Any, Any, Instant], list[Fact]]]] = {
-        events.ResourceCreated: _created,
-        events.ResourceUpdated: _updated,
-        events.ResourceDeleted: _deleted,
-        events.AgentStatusChanged: _status_changed,
-        events.ContactInitiated: _initiated,
-        events.ContactConnectedToAgent: _connected,
-        events.OfferMissed: _missed,
-        events.CustomerDialled: _dialled,
-        events.CallbackUnanswered: _unanswered,
-        events.ContactCleared: _cleared,
-        events.ContactCompleted: _completed,
-        events.RecordAmended: _amended,
-        events.RecordsExpired: _expired,
-    }
-    """What has no row makes nothing final."""
+        return self._state == other._state if isinstance(other, Records) else NotImplemented
 
 
-def amended(record: bytes, amendment: Amendment) -> bytes:
-    """The record of a leg, as it is after the amendment."""
+def _founded(state: State, event: events.InstanceCreated, _at: Instant) -> Iterator[Fact]:
+    state.months = record_months(event.tags)
+    yield from ()
+
+
+def _tagged(state: State, event: events.ResourceTagged, _at: Instant) -> Iterator[Fact]:
+    if event.kind == "instance" and RETENTION_TAG in event.tags:
+        state.months = record_months({RETENTION_TAG: event.tags[RETENTION_TAG] or ""})
+    yield from ()
+
+
+def _initiated(state: State, event: events.ContactInitiated, _at: Instant) -> Iterator[Fact]:
+    born(state, event.contact)
+    yield from ()
+
+
+def _updated(state: State, event: events.ContactUpdated, _at: Instant) -> Iterator[Fact]:
+    life = state.lives[event.contact_id]
+    life.subtype = event.segment_attributes.get(SUBTYPE, life.subtype)
+    yield from ()
+
+
+def _completed(state: State, event: events.ContactCompleted, at: Instant) -> Iterator[Fact]:
+    life = state.lives.pop(event.contact.id)
+    yield from flow_runs.all_over(life, event, at)
+    yield leg(event.contact, life)
+
+
+def _amended(_state: State, event: events.RecordAmended, at: Instant) -> Iterator[Fact]:
+    yield Amendment(change=event.change, at=at)
+
+
+def _expired(state: State, event: events.RecordsExpired, _at: Instant) -> Iterator[Fact]:
+    if state.oldest is not None:
+        state.oldest = max(state.oldest, event.before)
+    yield Expiry(before=event.before)
+
+
+FOLDS: Mapping[type[Event], tuple[Fold, ...]] = {
+    events.InstanceCreated: (_founded,),
+    events.ResourceTagged: (_tagged,),
+    events.ResourceCreated: (agent_stretches.created, flow_runs.created),
+    events.ResourceUpdated: (agent_stretches.updated, flow_runs.updated),
+    events.ResourceDeleted: (agent_stretches.deleted, flow_runs.deleted),
+    events.AgentStatusChanged: (agent_stretches.status_changed,),
+    events.ContactInitiated: (
+        _initiated,
+        flow_runs.initiated,
+        agent_stretches.initiated,
+        offers.initiated,
+    ),
+    events.ContactScheduled: (routing_steps.out_of_place,),
+    events.ContactConnectedToSystem: (routing_steps.answered,),
+    events.ContactUpdated: (_updated,),
+    events.FlowEntered: (flow_runs.entered,),
+    events.ModuleEntered: (flow_runs.module_entered,),
+    events.ModuleLeft: (flow_runs.module_left,),
+    events.FlowStepped: (flow_runs.stepped,),
+    events.FlowFinished: (flow_runs.finished,),
+    events.RoutingCriteriaSet: (routing_steps.arrived,),
+    events.RoutingStepExpired: (routing_steps.expired,),
+    events.ContactEnqueued: (flow_runs.enqueued, routing_steps.enqueued, offers.enqueued),
+    events.ContactOffered: (offers.offered,),
+    events.OfferMissed: (offers.missed, agent_stretches.lost),
+    events.ContactAccepted: (agent_stretches.accepted,),
+    events.AgentLegLost: (offers.failed, agent_stretches.lost),
+    events.CustomerDialled: (routing_steps.out_of_place, agent_stretches.dialled),
+    events.CallbackUnanswered: (
+        flow_runs.unanswered,
+        routing_steps.out_of_place,
+        offers.failed,
+        agent_stretches.lost,
+    ),
+    events.ContactConnectedToAgent: (
+        agent_stretches.connected,
+        routing_steps.connected,
+        offers.connected,
+    ),
+    events.TaskPaused: (routing_steps.out_of_place,),
+    events.TaskResumed: (routing_steps.resumed,),
+    events.CustomerPassed: (flow_runs.passed,),
+    events.ContactEnded: (
+        flow_runs.ended,
+        routing_steps.ended,
+        offers.failed,
+        agent_stretches.ended,
+    ),
+    events.ContactCleared: (agent_stretches.cleared,),
+    events.ContactCompleted: (_completed,),
+    events.ContactImported: (imports.imported,),
+    events.RecordAmended: (_amended,),
+    events.RecordsExpired: (_expired,),
+}
+"""What has no row makes nothing final. Whatever needs the contact as it was goes first."""
+
+RETENTION: frozenset[type[Event]] = frozenset(
+    {events.InstanceCreated, events.ResourceTagged, events.RecordsExpired}
+)
+"""Events that may change how long anything is kept."""
+
+
+def amended(record: bytes, amendment: Amendment) -> Contact:
+    """The contact of a leg, as it is after the amendment."""
     contact = _decode_contact(record)
     changes.change(contact, amendment.change, amendment.at)
-    return encode(contact)
-
-
-def _since(fact: Fact) -> Instant | None:
-    """What an Expiry goes by."""
-    match fact:
-        case Leg():
-            return fact.initiated_at
-        case MissedOffer():
-            return fact.at
-        case AgentTime():
-            return fact.ended_at
-        case _:
-            return None
-
-
-def _stretch(agent_id: str, shift: Shift, at: Instant) -> list[Any]:
-    """The agent's time of one kind up to now; nothing if it has no length or does not count."""
-    if not shift.routable or at == shift.since:
-        return []
-    return [
-        AgentTime(
-            agent_id=agent_id,
-            routing_profile_id=shift.profile_id,
-            kind="contact" if shift.contacts else "idle",
-            started_at=shift.since,
-            ended_at=at,
-        )
-    ]
-
-
-def _leg(contact: Contact, queue_id: str | None) -> Leg:
-    assert contact.disconnected_at is not None
-    had_agent = contact.agent_id is not None or contact.connected_to_agent_at is not None
-    connected_at = contact.connected_to_agent_at
-    connected = connected_at is not None
-    interaction = None
-    if connected_at is not None:
-        length = contact.disconnected_at - connected_at
-        interaction = length - contact.hold_ms - contact.agent_pause_ms
-    work_started, work_ended = (
-        contact.after_contact_work_started_at,
-        contact.after_contact_work_ended_at,
-    )
-    return Leg(
-        contact_id=contact.id,
-        queue_id=queue_id if had_agent or contact.enqueued_at is not None else None,
-        channel=contact.channel,
-        initiation_method=contact.initiation_method,
-        initiated_at=contact.initiated_at,
-        disconnected_at=contact.disconnected_at,
-        enqueued_at=contact.enqueued_at,
-        dequeued_at=contact.dequeued_at,
-        connected_to_agent_at=connected_at,
-        agent_id=contact.agent_id,
-        routing_profile_id=contact.routing_profile_id,
-        interaction_ms=interaction,
-        hold_ms=contact.hold_ms if connected else None,
-        longest_hold_ms=contact.longest_hold_ms if connected else None,
-        holds=contact.holds if connected else 0,
-        pause_ms=contact.agent_pause_ms if connected and contact.pauses else None,
-        after_contact_work_ms=(
-            work_ended - work_started
-            if work_started is not None and work_ended is not None
-            else None
-        ),
-        transfer_completed_at=contact.transfer_completed_at,
-        pre_disconnect_state=contact.pre_disconnect_state,
-        disconnect_reason=contact.disconnect_reason,
-        previous_contact_id=contact.previous_contact_id,
-        next_contact_id=contact.next_contact_id,
-        initial_contact_id=contact.initial_contact_id,
-        related_contact_id=contact.related_contact_id,
-        association_id=association(contact),
-        record=encode(contact),
-    )
+    return contact

@@ -42,19 +42,24 @@ _decode_session = msgspec.msgpack.Decoder(Session).decode
 class Transcripts:
     """The transcripts of one instance's live chats."""
 
-    __slots__ = ("_logs",)
+    __slots__ = ("_logs", "_places")
     __hash__ = None  # type: ignore[assignment]  # mutable, compared by value
 
     def __init__(self) -> None:
         self._logs: dict[str, _Log] = {}
+        self._places: dict[str, dict[str, int]] = {}
+        """Of each chat, where its items stand, by id; made anew from a snapshot."""
 
     def on(self, event: Event, at: Instant) -> list[Fact]:
         """Let it have happened; what became final by it."""
         match event:
             case events.ChatStarted(chat=chat):
                 self._logs[chat.id] = _Log(chat.contact_id, at, chat.past)
+                self._places[chat.id] = {}
             case events.ChatItemAdded():
-                self._logs[event.chat_id].items.append(event.item)
+                items = self._logs[event.chat_id].items
+                self._places[event.chat_id][event.item.id] = len(items)
+                items.append(event.item)
             case events.ReceiptMarked():
                 receipts = self._logs[event.chat_id].receipts.setdefault(event.message_id, {})
                 receipts[event.participant_id] = Receipt(event.delivered_at, event.read_at)
@@ -64,6 +69,7 @@ class Transcripts:
                 self._logs[event.chat_id].past = event.past
             case events.ChatEnded():
                 log = self._logs.pop(event.chat_id)
+                del self._places[event.chat_id]
                 return [
                     Transcript(
                         contact_id=event.chat_id,
@@ -82,9 +88,8 @@ class Transcripts:
 
     def item(self, chat_id: str, item_id: str) -> ChatItem | None:
         """One line of a chat that goes on."""
-        log = self._logs.get(chat_id)
-        latest_first = () if log is None else reversed(log.items)
-        return next((each for each in latest_first if each.id == item_id), None)
+        place = self._places.get(chat_id, {}).get(item_id)
+        return None if place is None else self._logs[chat_id].items[place]
 
     def dump(self) -> bytes:
         """Everything as a snapshot."""
@@ -95,6 +100,10 @@ class Transcripts:
         """What was dumped; raises msgspec.MsgspecError."""
         self = cls()
         self._logs = _decode(snapshot)
+        self._places = {
+            chat_id: {each.id: place for place, each in enumerate(log.items)}
+            for chat_id, log in self._logs.items()
+        }
         return self
 
     def __eq__(  # type: ignore[explicit-override]  # typing.override came after 3.11
@@ -151,11 +160,15 @@ Start = FromId | FromTime | MostRecent
 
 
 class Asked(NamedTuple):
-    """Which page. start: None: the newest item (backward) or the oldest."""
+    """Which page. start: None: the newest item (backward) or the oldest.
+
+    contact_id: of which contact of the chat, or of those that it continues; None: of all.
+    """
 
     backward: bool
     start: Start | None
     at_most: int
+    contact_id: str | None = None
 
 
 class Page(NamedTuple):
@@ -183,6 +196,11 @@ def lines(session: Session, before: Sequence[tuple[Session, str | None]] = ()) -
         found.extend(Line(each, ended.receipts.get(each.id, {}), past=True) for each in items)
     found.extend(Line(each, session.receipts.get(each.id, {})) for each in session.items)
     return found
+
+
+def of_contact(all_lines: Sequence[Line], contact_id: str) -> list[Line]:
+    """Those that were written while the chat had come to this contact."""
+    return [each for each in all_lines if each.item.contact_id == contact_id]
 
 
 def page(all_lines: Sequence[Line], asked: Asked) -> Page | None:

@@ -10,6 +10,10 @@ new contact would come after all who wait).
     factor    moves a fifth of the way to (real wait / raw at arrival) with every answered contact,
               between a half and two
 
+All of this once for a queue and channel, and once more for each step of routing criteria that its
+contacts are in: there the wait is that since the step began, and who is in another step by the end
+has not departed.
+
 Rules:
 - It says nothing when it knows nothing: fewer than three departures in the window, or no agent
   staffed for queue and channel.
@@ -26,7 +30,7 @@ Source: metrics specification, sections 3.2 and 3.3.
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 from msgspec import Struct, field
@@ -35,10 +39,12 @@ from ringfloor.base.limits import (
     WAIT_DEPARTURES_MAX,
     WAIT_DEPARTURES_MIN,
     WAIT_SPAN_MS_MIN,
+    WAIT_STEPS_IDLE_MAX,
     WAIT_WINDOW_MS,
 )
 from ringfloor.base.time import SECOND, Duration, Instant
 from ringfloor.domain import events
+from ringfloor.domain.criteria import Criteria, activated, moved_on
 from ringfloor.domain.events import Event
 
 MILLION = 1_000_000
@@ -54,21 +60,37 @@ class Staffing(NamedTuple):
     free: int
 
 
-class Wait(Struct, array_like=True):
-    """A contact in queue. raw_ms: its raw estimate when it came; None: there was none to learn."""
+Key = tuple[str, str, str]
+"""Queue id, channel, and expression of a routing step; EVERYBODY: the whole queue."""
 
-    queue_id: str
-    channel: str
-    enqueued_at: Instant
+EVERYBODY = ""
+
+
+class Stay(Struct, array_like=True):
+    """A contact among those of one key.
+
+    raw_ms: its raw estimate when it came; None: there was none to learn.
+    """
+
+    key: Key
+    since: Instant
     raw_ms: Duration | None
+
+
+class Wait(Struct, array_like=True):
+    """A contact in queue. stays: in the whole queue, then in its routing step, if one is active."""
+
+    stays: list[Stay]
     offered: bool = False
 
 
 class Pace(Struct, array_like=True):
-    """How one queue and channel moves."""
+    """How the contacts of one key move."""
 
+    there: int = 0
+    """Contacts in queue."""
     waiting: int = 0
-    """Contacts in queue and not offered."""
+    """Of these, not offered."""
     factor: int = FACTOR_START
     departures: list[Instant] = field(default_factory=list)
     """Oldest first; what the window has left behind is swept out now and then."""
@@ -110,11 +132,16 @@ class Pace(Struct, array_like=True):
 
 
 class _Facts(Struct, array_like=True):
+    layout: Literal[2] = 2
+    """Snapshots with another are not read."""
     since: Instant | None = None
     waits: dict[str, Wait] = field(default_factory=dict)
     """By contact id."""
-    paces: dict[tuple[str, str], Pace] = field(default_factory=dict)
-    """By queue id and channel."""
+    paces: dict[Key, Pace] = field(default_factory=dict)
+    criteria: dict[str, Criteria] = field(default_factory=dict)
+    """The last ones of each contact that has any and has not ended, by its id."""
+    idle: dict[Key, None] = field(default_factory=dict)
+    """Of routing steps that nobody is in, the one left first foremost."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -139,14 +166,22 @@ class Waiting:
             fold(self, event, at)
 
     def estimate(
-        self, queue_id: str, channel: str, *, position: int, staffing: Staffing, now: Instant
+        self,
+        queue_id: str,
+        channel: str,
+        *,
+        position: int,
+        staffing: Staffing,
+        now: Instant,
+        step: str | None = None,
     ) -> Duration | None:
         """The wait still to come in ms, rounded to whole seconds; None: nothing is known.
 
         position: rank in line from 1, 0 while ringing; for a new contact those in queue and 1.
-        staffing: the agents of this queue and channel now (Realtime.staffing).
+        staffing: the agents of this queue and channel now (Realtime.staffing). step: the expression
+        of a routing step, of which position and staffing then are.
         """
-        pace = self._facts.paces.get((queue_id, channel))
+        pace = self._facts.paces.get((queue_id, channel, step or EVERYBODY))
         if pace is None or not staffing.staffed:
             return None
         raw = self._raw(pace, position, now)
@@ -180,74 +215,138 @@ class Waiting:
         count, span_ms = measured
         return position * span_ms // count
 
-    def _enqueued(self, event: events.ContactEnqueued, at: Instant) -> None:
-        key = event.queue_id, event.channel
-        pace = self._facts.paces.get(key)
+    # Standing among others
+
+    def _begin(self, key: Key, since: Instant, *, learns: bool = True) -> Stay:
+        """One more contact is there, and not offered. learns: it has just come."""
+        facts = self._facts
+        pace = facts.paces.get(key)
         if pace is None:
-            pace = self._facts.paces[key] = Pace()
+            pace = facts.paces[key] = Pace()
+        facts.idle.pop(key, None)
+        pace.there += 1
         pace.waiting += 1
-        raw = self._raw(pace, pace.waiting, at)
-        self._facts.waits[event.contact_id] = Wait(event.queue_id, event.channel, at, raw)
+        return Stay(key, since, self._raw(pace, pace.waiting, since) if learns else None)
+
+    def _end(self, stay: Stay, *, offered: bool, departs: Instant | None) -> None:
+        """One contact less is there. departs: when it left the queue; None: it has not."""
+        facts = self._facts
+        pace = facts.paces[stay.key]
+        pace.there -= 1
+        pace.waiting -= not offered
+        if departs is not None:
+            pace.depart(departs)
+        if not pace.there and stay.key[2]:
+            facts.idle[stay.key] = None
+            if len(facts.idle) > WAIT_STEPS_IDLE_MAX:
+                oldest = next(iter(facts.idle))
+                del facts.idle[oldest], facts.paces[oldest]
+
+    def _step_in(self, contact_id: str, wait: Wait, at: Instant, *, learns: bool = True) -> None:
+        """The contact is in another step than before, or in none."""
+        queue_id, channel, _ = wait.stays[0].key
+        for stay in wait.stays[1:]:
+            self._end(stay, offered=wait.offered, departs=None)
+        del wait.stays[1:]
+        criteria = self._facts.criteria.get(contact_id)
+        if criteria is not None and criteria.active is not None:
+            key = queue_id, channel, criteria.active.expression
+            stay = self._begin(key, at, learns=learns and not wait.offered)
+            self._facts.paces[key].waiting -= wait.offered
+            wait.stays.append(stay)
+
+    def _leave(self, contact_id: str, departs: Instant | None) -> Wait | None:
+        wait = self._facts.waits.pop(contact_id, None)
+        if wait is not None:
+            for stay in wait.stays:
+                self._end(stay, offered=wait.offered, departs=departs)
+        return wait
+
+    # What happens
+
+    def _initiated(self, event: events.ContactInitiated, _at: Instant) -> None:
+        if event.contact.criteria:
+            self._facts.criteria[event.contact.id] = event.contact.criteria[-1]
+
+    def _criteria_set(self, event: events.RoutingCriteriaSet, at: Instant) -> None:
+        wait = self._facts.waits.get(event.contact_id)
+        criteria = Criteria(event.steps)
+        if wait is not None:
+            criteria = activated(criteria, at)
+        self._facts.criteria[event.contact_id] = criteria
+        if wait is not None:
+            self._step_in(event.contact_id, wait, at)
+
+    def _step_expired(self, event: events.RoutingStepExpired, at: Instant) -> None:
+        criteria = self._facts.criteria.get(event.contact_id)
+        if criteria is None or criteria.active is None:
+            return
+        self._facts.criteria[event.contact_id] = moved_on(criteria, at)
+        wait = self._facts.waits.get(event.contact_id)
+        if wait is not None:
+            self._step_in(event.contact_id, wait, at)
+
+    def _enqueued(self, event: events.ContactEnqueued, at: Instant) -> None:
+        criteria = self._facts.criteria.get(event.contact_id)
+        if criteria is not None:
+            self._facts.criteria[event.contact_id] = activated(criteria, at)
+        wait = Wait([self._begin((event.queue_id, event.channel, EVERYBODY), at)])
+        self._facts.waits[event.contact_id] = wait
+        self._step_in(event.contact_id, wait, at)
 
     def _offered(self, event: events.ContactOffered, at: Instant) -> None:
         wait = self._facts.waits.get(event.contact_id)
         if wait is not None:
             wait.offered = True
-            self._pace(wait).waiting -= 1
-            if at == wait.enqueued_at:
-                wait.raw_ms = None
+            for stay in wait.stays:
+                self._facts.paces[stay.key].waiting -= 1
+                if at == stay.since:
+                    stay.raw_ms = None
 
     def _missed(self, event: events.OfferMissed | events.AgentLegLost, _at: Instant) -> None:
         wait = self._facts.waits.get(event.contact_id)
         if wait is not None:
             wait.offered = False
-            self._pace(wait).waiting += 1
+            for stay in wait.stays:
+                self._facts.paces[stay.key].waiting += 1
 
     def _connected(
         self, event: events.ContactDequeued | events.ContactConnectedToAgent, at: Instant
     ) -> None:
         """An agent has been found, and the wait is over; with whichever of the two comes first."""
         wait = self._leave(event.contact_id, at)
-        if wait is not None and wait.raw_ms is not None:
-            self._pace(wait).learn(wait.raw_ms, at - wait.enqueued_at)
+        for stay in wait.stays if wait is not None else ():
+            pace = self._facts.paces.get(stay.key)
+            if stay.raw_ms is not None and pace is not None:
+                pace.learn(stay.raw_ms, at - stay.since)
 
     def _paused(self, event: events.TaskPaused, _at: Instant) -> None:
         """Aside for a while: neither waiting nor gone."""
-        wait = self._facts.waits.pop(event.contact_id, None)
-        if wait is not None:
-            self._pace(wait).waiting -= not wait.offered
+        self._leave(event.contact_id, None)
 
-    def _resumed(self, event: events.TaskResumed, _at: Instant) -> None:
-        pace = self._facts.paces.get((event.queue_id, event.channel))
-        if event.agent_id is None and pace is not None:
-            pace.waiting += 1
-            self._facts.waits[event.contact_id] = Wait(
-                event.queue_id, event.channel, event.enqueued_at, None
-            )
+    def _resumed(self, event: events.TaskResumed, at: Instant) -> None:
+        key = event.queue_id, event.channel, EVERYBODY
+        if event.agent_id is None and key in self._facts.paces:
+            wait = Wait([self._begin(key, event.enqueued_at, learns=False)])
+            self._facts.waits[event.contact_id] = wait
+            self._step_in(event.contact_id, wait, at, learns=False)
 
     def _ended(self, event: events.ContactEnded, at: Instant) -> None:
         self._leave(event.contact_id, at)
-
-    def _leave(self, contact_id: str, at: Instant) -> Wait | None:
-        wait = self._facts.waits.pop(contact_id, None)
-        if wait is not None:
-            pace = self._pace(wait)
-            pace.waiting -= not wait.offered
-            pace.depart(at)
-        return wait
-
-    def _pace(self, wait: Wait) -> Pace:
-        return self._facts.paces[wait.queue_id, wait.channel]
+        self._facts.criteria.pop(event.contact_id, None)
 
     def _deleted(self, event: events.ResourceDeleted, _at: Instant) -> None:
-        paces = self._facts.paces
-        for key in [key for key in paces if key[0] == event.id and not self._has_waits(key)]:
+        if event.kind not in ("queue", "user"):
+            return
+        paces, idle = self._facts.paces, self._facts.idle
+        for key in [key for key, pace in paces.items() if key[0] == event.id and not pace.there]:
             del paces[key]
-
-    def _has_waits(self, key: tuple[str, str]) -> bool:
-        return any((wait.queue_id, wait.channel) == key for wait in self._facts.waits.values())
+            idle.pop(key, None)
 
     _ON: ClassVar[Mapping[type, Callable[[Any, Any, Instant], None]]] = {
+        events.ContactInitiated: _initiated,
+        events.RoutingCriteriaSet: _criteria_set,
+        events.RoutingStepExpired: _step_expired,
         events.ContactEnqueued: _enqueued,
         events.ContactOffered: _offered,
         events.OfferMissed: _missed,

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, get_args
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.time import from_seconds
 from ringfloor.domain import commands
+from ringfloor.domain.call import agent_leg
 from ringfloor.domain.contact import (
     Contact,
     Held,
@@ -21,9 +22,11 @@ from ringfloor.domain.contact import (
     association,
 )
 from ringfloor.domain.resources import Properties
+from ringfloor.domain.vocabulary import AgentContactState
 from ringfloor.engine import call as calls
+from ringfloor.engine import chat_parties
 from ringfloor.node.desk import Desk
-from ringfloor.operations import tasks
+from ringfloor.operations import permissions, tasks
 from ringfloor.operations.context import Service, identifier
 from ringfloor.operations.task_forms import Form
 from ringfloor.server import agent_inputs as inputs
@@ -58,9 +61,21 @@ def _live(call: Call, contact_id: str) -> tuple[Contact | None, bool]:
     return contact, in_call and contact.stage == "CONNECTED"
 
 
+LOST: frozenset[AgentContactState] = frozenset({"MISSED", "REJECTED", "ERROR"})
+"""States in which a contact is still shown to an agent, and may be somebody else's by now."""
+
+
+async def _his(call: Call, contact_id: str) -> Held:
+    """A contact that the agent has; refuses what he only sees, until he clears it."""
+    held = await call.held(contact_id)
+    if held.state in LOST:
+        raise invalid_request("contactId", contact_id, f"is {held.state}; he has it no longer")
+    return held
+
+
 async def in_call(call: Call, params: inputs.Connection) -> bool:
     """Whether the connection is a party of a call; refuses what is no connection of the contact."""
-    await call.held(params.contact_id)
+    await _his(call, params.contact_id)
 
     def question() -> bool:
         contact, talks = _live(call, params.contact_id)
@@ -119,8 +134,15 @@ async def _needs_call(call: Call, params: inputs.Connection) -> None:
 
 
 async def destroy_connection(call: Call, params: inputs.Connection) -> Properties:
-    """Drop the party; with his own the agent leaves, or declines what he has not accepted."""
+    """Drop the party; with his own the agent leaves, or declines what he has not accepted.
+
+    An agent of a chat may send away whoever else serves its customer.
+    """
     contact_id = params.contact_id
+    held = await _his(call, contact_id)
+    if held.channel == "CHAT" and await call.read(lambda: _is_beside(call, params)):
+        await call.submit(commands.DropParty(call.user_id, contact_id, params.connection_id))
+        return {}
     if await in_call(call, params):
         await call.submit(commands.DropParty(call.user_id, contact_id, params.connection_id))
         return {}
@@ -134,11 +156,18 @@ async def destroy_connection(call: Call, params: inputs.Connection) -> Propertie
     return {}
 
 
+def _is_beside(call: Call, params: inputs.Connection) -> bool:
+    """Whether the connection is of another agent in the same chat."""
+    contact = call.desk.center.contacts.get(params.contact_id)
+    others = () if contact is None else chat_parties.others(call.desk.center, contact)
+    return params.connection_id in [agent_leg(each) for each in others]
+
+
 def on_call(command: type[commands.SwapParties] | type[commands.JoinParties]) -> Handler:
     """Toggle and conference: the parties follow from who is there."""
 
     async def handler(call: Call, params: inputs.Contact) -> Properties:
-        await call.held(params.contact_id)
+        await _his(call, params.contact_id)
         await call.submit(command(call.user_id, params.contact_id))
         return {}
 
@@ -169,9 +198,14 @@ def _quick_connect(call: Call, endpoint: inputs.Endpoint) -> str | None:
 
 async def create_additional_connection(call: Call, params: inputs.Addition) -> Properties:
     """Dial somebody else for a call; hand a chat or a task on."""
-    held = await call.held(params.contact_id)
+    held = await _his(call, params.contact_id)
     quick_connect = _quick_connect(call, params.endpoint)
     if held.channel == "VOICE":
+        if quick_connect is None:  # a number of his own choice is a call out
+            center = call.desk.center
+            await call.read(
+                lambda: permissions.allowed(center, call.user_id, "CreateOutboundContact")
+            )
         await call.submit(
             commands.AddParty(
                 agent_id=call.user_id,
@@ -199,6 +233,33 @@ async def create_additional_connection(call: Call, params: inputs.Addition) -> P
     return {}
 
 
+async def add_new_connection(call: Call, params: inputs.Addition) -> Properties:
+    """Dial somebody else for a call; ask somebody else into a chat."""
+    held = await _his(call, params.contact_id)
+    if held.channel != "CHAT":
+        if held.channel == "VOICE":
+            return await create_additional_connection(call, params)
+        rule = f"is a {held.channel}; it has one agent"
+        raise invalid_request("contactId", params.contact_id, rule)
+    await call.submit(
+        commands.AddParty(
+            agent_id=call.user_id,
+            contact_id=params.contact_id,
+            quick_connect_id=_quick_connect(call, params.endpoint),
+        )
+    )
+    return {}
+
+
+async def transfer_contact(call: Call, params: inputs.Addition) -> Properties:
+    """Hand a chat or a task on."""
+    held = await _his(call, params.contact_id)
+    if held.channel == "VOICE":
+        rule = "is a call: add a connection, then destroy your own"
+        raise invalid_request("contactId", params.contact_id, rule)
+    return await create_additional_connection(call, params)
+
+
 async def create_outbound_contact(call: Call, params: inputs.Outbound) -> Properties:
     """Call somebody."""
     center, related = call.desk.center, params.related_contact_id
@@ -215,11 +276,9 @@ async def create_outbound_contact(call: Call, params: inputs.Outbound) -> Proper
             if config["QuickConnectType"] != "PHONE_NUMBER":
                 raise invalid_request("endpoint.endpointARN", found.id, "is no outside number")
             number = config["PhoneConfig"]["PhoneNumber"]
-        if related is None:
-            return number, {}, None
-        before = center.contacts.get(related)
+        before = _own(call, related, "relatedContactId")
         if before is None:
-            raise not_found("relatedContactId", related, "live contact")
+            return number, {}, None
         return number, before.attributes, association(before)
 
     number, attributes, association_id = await call.read(question)
@@ -246,8 +305,8 @@ async def create_task_contact(call: Call, params: inputs.Task) -> Properties:
     found = quick_connect
 
     def question() -> tuple[tasks.Route, Contact | None, str | None]:
-        before = _chained(call, params.previous_contact_id, "previousContactId")
-        related = _chained(call, params.related_contact_id, "relatedContactId")
+        before = _own(call, params.previous_contact_id, "previousContactId")
+        related = _own(call, params.related_contact_id, "relatedContactId")
         tree = None if related is None else association(related)
         return tasks.of_quick_connect(center, found), before, tree
 
@@ -275,12 +334,14 @@ async def create_task_contact(call: Call, params: inputs.Task) -> Properties:
     return {"contactId": task_id}
 
 
-def _chained(call: Call, contact_id: str | None, field: str) -> Contact | None:
+def _own(call: Call, contact_id: str | None, field: str) -> Contact | None:
+    """A contact of the agent's that another is to follow, whose attributes that one will have."""
     if contact_id is None:
         return None
+    held = call.desk.center.agents[call.user_id].contacts.get(contact_id)
     found = call.desk.center.contacts.get(contact_id)
-    if found is None:
-        raise not_found(field, contact_id, "live contact")
+    if held is None or held.state in LOST or found is None:
+        raise not_found(field, contact_id, "contact of this agent")
     return found
 
 
@@ -295,7 +356,7 @@ def on_task(command: type[commands.PauseTask] | type[commands.ResumeTask]) -> Ha
     """A task of the agent's own rests, or goes on."""
 
     async def handler(call: Call, params: inputs.Contact) -> Properties:
-        held = await call.held(params.contact_id)
+        held = await _his(call, params.contact_id)
         if held.channel != "TASK":
             raise invalid_request("contactId", params.contact_id, f"is a {held.channel}, no task")
         await call.submit(command(params.contact_id))

@@ -307,8 +307,12 @@ class _Row(NamedTuple):
     handler: _Handler
 
 
+BESIDE_THE_MODEL = frozenset({"AddNewConnection", "TransferContact"})
+"""What newer methods of streams ask for, though the model in that library does not have it."""
+
 OPERATIONS: Mapping[str, _Row | None] = {
     "AcceptContact": _Row(inputs.Contact, _on_contact(commands.AcceptContact)),
+    "AddNewConnection": _Row(inputs.Addition, agent_calls.add_new_connection),
     "ClearContact": _Row(inputs.Contact, _on_contact(commands.ClearContact)),
     "CompleteContact": _Row(inputs.Contact, agent_calls.complete_contact),
     "ConferenceConnections": _Row(inputs.Contact, agent_calls.on_call(commands.JoinParties)),
@@ -342,6 +346,7 @@ OPERATIONS: Mapping[str, _Row | None] = {
     "SendSoftphoneCallMetrics": _Row(inputs.CallMetrics, _taken),
     "SendSoftphoneCallReport": _Row(inputs.CallReport, _taken),
     "ToggleActiveConnections": _Row(inputs.Contact, agent_calls.on_call(commands.SwapParties)),
+    "TransferContact": _Row(inputs.Addition, agent_calls.transfer_contact),
     "UnmuteParticipant": _Row(inputs.Connection, agent_calls.muting(muted=False)),
     "UpdateAgentConfiguration": _Row(inputs.UpdateConfiguration, _update_agent_configuration),
     "UpdateMonitorParticipantState": _Row(inputs.MonitorMode, agent_calls.set_monitor_state),

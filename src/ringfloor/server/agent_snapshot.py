@@ -2,16 +2,16 @@
 
 Called by server.agent_service, always within node.read; pure functions of a center. Rules:
 
-* Members are those of AmazonConnectCTIService; what has no value is left out. Timestamps are epoch
-  seconds.
+* Members are those of AmazonConnectCTIService; what has no value is left out, nextState excepted,
+  which is null. Timestamps are epoch seconds.
 * The state is the status that was chosen, except while a voice contact is there: then it is what
   the contact does to the agent. agentAvailabilityState always carries the chosen one.
 * A contact has two connections, the agent's and the customer's; their ids are those of the legs in
   domain.call. In a call there is one for each party that the agent sees (engine.call.seen); who
   could not be had stays as disconnected until somebody else is tried. A task has only the agent's.
 * initial is who is on the customer's side: of a consultation, the agent who asks.
-* An offer that was missed stays until it is cleared, also when its contact has long been elsewhere:
-  then only what the agent himself holds of it is left.
+* An offer that was missed, or a call that has failed, stays until it is cleared, as it was then:
+  what becomes of the contact with others is not shown to him.
 * No softphoneMediaInfo: the carrier rings the agent's phone, the page carries no media.
 
 Sources: behaviour specification, sections 3.1 and 7.2; agent service notes, section 1.4.
@@ -31,12 +31,15 @@ from ringfloor.domain.call import (
 )
 from ringfloor.domain.contact import Agent, Contact, Held, association
 from ringfloor.domain.resources import Home, Properties, Resource
-from ringfloor.domain.vocabulary import AgentContactState, InitiationMethod, StatusType
+from ringfloor.domain.vocabulary import AgentContactState, StatusType
 from ringfloor.engine import call as calls
+from ringfloor.engine import chat_parties
 from ringfloor.engine.connection import accepts_by_itself
+from ringfloor.engine.legs import DIALLED
 from ringfloor.engine.outbound import is_new
 from ringfloor.engine.routing import profile_of
 from ringfloor.engine.state import Center
+from ringfloor.engine.view import segment_attributes
 
 STATUS_TYPES: Mapping[StatusType, str] = {
     "ROUTABLE": "routable",
@@ -86,9 +89,6 @@ CONNECTION_STATES: Mapping[AgentContactState, tuple[str, str]] = {
 }
 """The agent's connection and the customer's."""
 
-DIALLED: frozenset[InitiationMethod] = frozenset({"OUTBOUND", "API", "CALLBACK"})
-"""Voice contacts that began with a call to the customer."""
-
 PARTY_STATES: Mapping[PartyState, str] = {
     "connecting": "connecting",
     "connected": "connected",
@@ -108,6 +108,10 @@ ENDPOINTS: Mapping[str, str] = {
 FEATURES = {"attachmentsEnabled": False, "messagingMarkdownEnabled": False}
 
 
+IN_CHAT: tuple[AgentContactState, ...] = ("CONNECTED", "CONNECTED_ONHOLD")
+"""States in which an agent sees who else is in his chat."""
+
+
 def snapshot(center: Center, agent_id: str, now: Instant) -> Properties:
     """The whole of it."""
     agent = center.agents[agent_id]
@@ -115,16 +119,16 @@ def snapshot(center: Center, agent_id: str, now: Instant) -> Properties:
     following = None
     if agent.next_status_id is not None and agent.next_status_since is not None:
         following = _status(center, agent.next_status_id, agent.next_status_since)
-    return _given(
-        state=_voice_state(center, agent) or chosen,
-        nextState=following,
-        agentAvailabilityState={
+    return {
+        "state": _voice_state(center, agent) or chosen,
+        "nextState": following,
+        "agentAvailabilityState": {
             "state": chosen["name"],
             "timeStamp": chosen["startTimestamp"],
         },
-        contacts=[_contact(center, agent, held) for held in agent.contacts.values()],
-        snapshotTimestamp=seconds(now),
-    )
+        "contacts": [_contact(center, agent, held) for held in agent.contacts.values()],
+        "snapshotTimestamp": seconds(now),
+    }
 
 
 def configuration(center: Center, agent_id: str) -> Properties:
@@ -298,7 +302,7 @@ def _full_name(user: Resource) -> str:
 
 
 def _contact(center: Center, agent: Agent, held: Held) -> Properties:
-    contact = center.contacts.get(held.contact_id)
+    contact = held.last or center.contacts.get(held.contact_id)
     shown: Properties = {
         "contactId": held.contact_id,
         "type": held.channel.lower(),
@@ -309,7 +313,11 @@ def _contact(center: Center, agent: Agent, held: Held) -> Properties:
         "references": {},
         "contactFeatures": {
             **FEATURES,
-            "multiPartyConferenceEnabled": calls.everybody_controls(center),
+            "multiPartyConferenceEnabled": (
+                chat_parties.may_be_many(center)
+                if held.channel == "CHAT"
+                else calls.everybody_controls(center)
+            ),
         },
         "channelContext": {},
     }
@@ -318,11 +326,11 @@ def _contact(center: Center, agent: Agent, held: Held) -> Properties:
 
 def _details(center: Center, contact: Contact) -> Properties:
     callback = _is_callback(contact)
-    voice = contact.channel == "VOICE"
+    first = contact.id if contact.channel == "VOICE" else None
     enqueued = contact.enqueued_at
     return _given(
         type="queue_callback" if callback else contact.channel.lower(),
-        initialContactId=contact.initial_contact_id,
+        initialContactId=contact.initial_contact_id or first,
         relatedContactId=contact.related_contact_id,
         contactAssociationId=association(contact),
         queue=None if contact.queue_id is None else queue(center, contact.queue_id),
@@ -337,9 +345,11 @@ def _details(center: Center, contact: Contact) -> Properties:
             for name, reference in contact.references.items()
         },
         initiationMethod=contact.initiation_method.lower(),
-        segmentAttributes={"connect:Subtype": {"ValueString": "connect:Telephony"}}
-        if voice
-        else None,
+        segmentAttributes={  # the client's model knows texts only
+            name: value
+            for name, value in segment_attributes(contact).items()
+            if "ValueString" in value
+        },
         customerEndpoint=_phone(contact.customer_number),
         connectSystemEndpoint=_phone(contact.system_number),
     )
@@ -376,7 +386,34 @@ def _connections(
         initial=True,
         mute=False,
     )
-    return [agents, customers]
+    return [agents, customers, *_others_in_chat(center, held, contact)]
+
+
+def _others_in_chat(center: Center, held: Held, contact: Contact | None) -> list[Properties]:
+    """Who else serves the customer of the agent's chat, or is asked to."""
+    if contact is None or contact.monitors is not None or held.state not in IN_CHAT:
+        return []
+    found = []
+    for each in chat_parties.others(center, contact):
+        there = each.stage == "CONNECTED" and each.agent_id is not None
+        quick_connect = center.resources["quick_connect"].get(each.started_with or "")
+        asked = None if quick_connect is None else _destination(center, quick_connect)
+        since = each.connected_to_agent_at if there else each.initiated_at
+        found.append(
+            _given(
+                connectionId=agent_leg(each),
+                endpoint=_agent(center, each.agent_id) if there and each.agent_id else asked,
+                state={
+                    "type": "connected" if there else "connecting",
+                    "timestamp": seconds(since or each.initiated_at),
+                },
+                type="outbound",
+                initial=False,
+                mute=False,
+                quickConnectName=None if quick_connect is None else quick_connect.name,
+            )
+        )
+    return found
 
 
 def _agent(center: Center, agent_id: str) -> Properties:

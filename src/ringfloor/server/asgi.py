@@ -2,6 +2,7 @@
 
 /_ringfloor/health                 anybody
 /_ringfloor/instances/...          what AWS has no operation for, signed as the API is
+/_ringfloor/streams/...            streams as server-sent events, likewise
 /_ringfloor/...                    the sandbox, where there is one
 /api, /connect/api, /agent-app/api the agent service
 /auth/..., /connect/auth/...       sign-in
@@ -30,6 +31,7 @@ from ringfloor.server.http import json_response
 from ringfloor.server.pipeline import Edge
 from ringfloor.server.sandbox import Sandbox
 from ringfloor.server.sockets import Sockets
+from ringfloor.server.streams import ABORT, StreamEvents
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +58,13 @@ class Endpoints(NamedTuple):
     edge: Edge
     agents: Endpoint
     identities: Endpoint
-    traces: Endpoint
+    records: tuple[Endpoint, ...]
+    """Traces, exports, imports."""
+    reports: Endpoint
     participants: Endpoint
     files: Files
     sockets: Sockets
+    streams: StreamEvents
     sandbox: Sandbox | None
     settle: Callable[[], Awaitable[None]]
     """Called before a request is looked at; lets a sandbox's world come to rest."""
@@ -85,6 +90,9 @@ class Endpoints(NamedTuple):
             await _send(send, refused, close=True)
             return
         await self.settle()
+        if self.streams.owns(http):
+            await self.streams.serve(http, source, receive, send, scope.get(ABORT))
+            return
         await _send(send, await self._answer(http, source))
 
     async def _answer(self, http: HttpRequest, source: str) -> HttpResponse:
@@ -105,8 +113,11 @@ class Endpoints(NamedTuple):
         if path == "health":
             well = self.healthy()
             return json_response(200 if well else 503, {"status": "ok" if well else "stopping"})
-        if self.traces.owns(http):
-            return await self.traces.handle(http, source)
+        for endpoint in self.records:
+            if endpoint.owns(http):
+                return await endpoint.handle(http, source)
+        if self.reports.owns(http):
+            return await self.reports.handle(http, source)
         if self.sandbox is None:
             return json_response(404, {"message": "there is no sandbox; start with --sandbox"})
         try:

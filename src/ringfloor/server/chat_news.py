@@ -6,7 +6,7 @@ what is told and not kept. Rules:
 * What is pushed is what the transcript shows: items and receipts, in their order, and typing.
 * Everybody who is in a chat hears it, the sender of an item too, but not of his own typing.
 * Who leaves hears that he has left, and the end of the chat if it comes with it; then no more.
-* An agent's sockets hear a chat from when he joins it.
+* An agent's sockets hear a chat from when he joins it; they close when he signs out.
 
 Source: the agent service's notes, section 2.
 """
@@ -27,18 +27,25 @@ from ringfloor.domain.events import (
     ParticipantLeft,
     ReceiptMarked,
     RecordsExpired,
+    ResourceDeleted,
+    ResourceUpdated,
 )
 from ringfloor.domain.resources import Properties
 from ringfloor.node.attachments import Attachments
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
 from ringfloor.operations.chat_tokens import denied
+from ringfloor.operations.sign_in import SIGNED_OUT
 from ringfloor.server.chat_items import pushed, pushed_receipt
-from ringfloor.server.sockets import Audience, Chat, Socket
+from ringfloor.server.sockets import POLICY, Audience, Chat, Guest, Socket
 
 log = logging.getLogger(__name__)
 
 CHAT_EVENTS = (ChatEnded, ChatItemAdded, ParticipantJoined, ParticipantLeft, ReceiptMarked)
+
+
+OtherEvent = InstanceDeleted | RecordsExpired | ResourceDeleted | ResourceUpdated
+OTHER_EVENTS = (InstanceDeleted, RecordsExpired, ResourceDeleted, ResourceUpdated)
 
 
 class ChatNews:
@@ -61,10 +68,8 @@ class ChatNews:
         left: list[tuple[Chat, str]] = []
         ended: list[Chat] = []
         for event in outcome.events:
-            if isinstance(event, InstanceDeleted):
-                self._attachments.forget(desk.instance_id)
-            elif isinstance(event, RecordsExpired):
-                self._attachments.expire(desk.instance_id, event.before)
+            if isinstance(event, OTHER_EVENTS):
+                self._other(desk, event)
             elif isinstance(event, CHAT_EVENTS) and self._audience:
                 chat = Chat(desk.instance_id, event.chat_id)
                 if isinstance(event, ParticipantJoined):
@@ -79,6 +84,20 @@ class ChatNews:
             self._audience.leave(chat, participant_id)
         for chat in ended:
             self._audience.end(chat)
+
+    def _other(self, desk: Desk, event: OtherEvent) -> None:
+        """Files and sockets that nobody needs any more."""
+        match event:
+            case InstanceDeleted():
+                self._attachments.forget(desk.instance_id)
+                self._audience.clear(desk.instance_id)
+            case RecordsExpired():
+                self._attachments.expire(desk.instance_id, event.before)
+            case _ if _signs_out(event):
+                guest = Guest(desk.instance_id, "", event.id)
+                self._audience.bid_farewell(guest, POLICY, "signed out; sign in again")
+            case _:
+                pass
 
     def _joined(self, chat: Chat, event: ParticipantJoined) -> None:
         if event.user_id is not None:
@@ -129,11 +148,20 @@ class ChatNews:
         agent = desk.center.agents.get(guest.who)
         if agent is None:
             raise denied("the user is no more")
+        signed_out = desk.center.resources["user"][guest.who].properties.get(SIGNED_OUT, -1)
+        if socket.issued < signed_out:
+            raise denied("the user has signed out")
         for contact_id in agent.contacts:
             found = agents_part(desk, contact_id, guest.who)
             if found is not None and found[1].joined_at is not None:
                 chat, participant = found
                 self._audience.seat(Chat(guest.instance_id, chat.id), participant.id, socket)
+
+
+def _signs_out(event: ResourceUpdated | ResourceDeleted) -> bool:
+    """Whether a user's sessions are over with this."""
+    changed = not isinstance(event, ResourceUpdated) or SIGNED_OUT in event.changes
+    return event.kind == "user" and changed
 
 
 def present(desk: Desk, chat_id: str, participant_id: str) -> Participant:

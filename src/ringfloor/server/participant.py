@@ -140,6 +140,13 @@ class Call(NamedTuple):
             await self.join()
         return found
 
+    async def speaking(self) -> Participant:
+        """The participant, whom the others may hear; refuses with AccessDeniedException."""
+        found = await self.taking_part()
+        if found.silent:
+            raise denied("a supervisor who only reads is heard by nobody")
+        return found
+
     async def join(self) -> None:
         await self.submit(
             commands.ConnectParticipant(self.claims.chat_id, self.claims.participant_id)
@@ -194,7 +201,7 @@ async def _disconnect_participant(call: Call, _params: Params) -> Properties:
 
 
 async def _send_message(call: Call, params: Params) -> Properties:
-    await call.taking_part()
+    await call.speaking()
     sent = await call.submit(
         commands.SendChatItem(
             chat_id=call.claims.chat_id,
@@ -221,7 +228,7 @@ async def _send_event(call: Call, params: Params) -> Properties:
         await call.read(call.present)
         await call.join()
     else:
-        participant = await call.taking_part()
+        participant = await call.speaking()
         if kind == TYPING:
             return await _typing(call, participant)
         try:
@@ -256,7 +263,7 @@ async def _typing(call: Call, participant: Participant) -> Properties:
 
 
 async def _start_attachment_upload(call: Call, params: Params) -> Properties:
-    await call.taking_part()
+    await call.speaking()
     if params.AttachmentSizeInBytes > ATTACHMENT_BYTES_MAX:
         raise _invalid(
             "AttachmentSizeInBytes",
@@ -287,7 +294,7 @@ async def _start_attachment_upload(call: Call, params: Params) -> Properties:
 
 
 async def _complete_attachment_upload(call: Call, params: Params) -> Properties:
-    await call.taking_part()
+    await call.speaking()
     (attachment_id,) = params.AttachmentIds
     key = call.key(attachment_id)
     file = await call.attachments.find(key)
@@ -342,14 +349,15 @@ class _Place(Struct, frozen=True, array_like=True):
 
 
 async def _get_transcript(call: Call, params: Params) -> Properties:
-    chat_id = await call.read(lambda: _chat_of(call, params.ContactId))
+    await call.read(call.present)
     start, backward = _start(call, params)
     asked = Asked(
         backward=backward,
         start=start,
         at_most=params.MaxResults or TRANSCRIPT_PAGE_DEFAULT,
+        contact_id=params.ContactId,
     )
-    found = await page(call.service.node, call.desk, chat_id, asked)
+    found = await page(call.service.node, call.desk, call.claims.chat_id, asked)
     lines = found.lines
     if backward == (params.SortOrder == "ASCENDING"):
         lines = lines[::-1]
@@ -361,19 +369,6 @@ async def _get_transcript(call: Call, params: Params) -> Properties:
         place = _Place(found.next, _digest(call, params))
         answer["NextToken"] = call.service.sealer.seal(PAGE, place, call.now + NEXT_TOKEN_MS)
     return answer
-
-
-def _chat_of(call: Call, contact_id: str | None) -> str:
-    """The chat whose transcript is meant: the participant's own, or one that it continues."""
-    call.present()
-    chat = call.desk.center.chats[call.claims.chat_id]
-    contact = call.desk.center.contacts.get(contact_id or chat.id)
-    if contact_id in (None, chat.id) or (contact is not None and contact.chat_id == chat.id):
-        return chat.id
-    for each in chat.past:
-        if each.chat_id == contact_id:
-            return each.chat_id
-    raise _invalid("ContactId", contact_id, "is no contact of this chat, nor of those before it")
 
 
 def _start(call: Call, params: Params) -> tuple[Start | None, bool]:

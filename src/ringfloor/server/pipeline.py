@@ -63,8 +63,10 @@ class Edge(NamedTuple):
             valid = request.validate(parsed)
             environment = self.environment(signed, source, now, await self.ended(valid))
             authorised = request.authorise(valid, self.policies, environment)
-            result = await self._perform(authorised, source, request_id, now)
-            return response.success(operation, result, request_id, now, check=self.check)
+            context = self._context(valid, source, request_id, now)
+            result = await self._perform(authorised, context)
+            told = tuple(context.told)
+            return response.success(operation, result, request_id, now, told, check=self.check)
         except Refusal as refusal:
             return response.failure(refusal, request_id, now, operation)
         except Exception:  # ours: the client gets its id, the operator the trace
@@ -132,19 +134,23 @@ class Edge(NamedTuple):
         http = signed.http
         return Environment(source, now, signed.region, http.headers, tags, secure=http.secure)
 
-    async def _perform(
-        self, authorised: Authorised[Principal], source: str, request_id: str, now: Instant
-    ) -> Result:
-        valid = authorised.valid
-        handler = HANDLERS.get(valid.operation.name)
-        if handler is None:
-            raise response.not_implemented(valid.operation)
-        context = Context(
+    def _context(
+        self, valid: Valid[Principal], source: str, request_id: str, now: Instant
+    ) -> Context:
+        return Context(
             service=self.service,
             operation=valid.operation,
             principal=valid.principal,
             source=source,
             request_id=request_id,
             now=now,
+            headers=valid.http.headers,
+            secure=valid.http.secure,
         )
+
+    async def _perform(self, authorised: Authorised[Principal], context: Context) -> Result:
+        valid = authorised.valid
+        handler = HANDLERS.get(valid.operation.name)
+        if handler is None:
+            raise response.not_implemented(valid.operation)
         return await handler(context, valid.params)

@@ -16,6 +16,7 @@ Rules:
   he is let go. He asks GetTranscript when he comes back, so nothing is lost.
 * A socket ends after SOCKET_LIFE_MS, or without a word for SOCKET_IDLE_MS, in real time; of more
   than SOCKETS_OF_ONE_MAX of one participant or agent the oldest goes.
+* Who has left a chat, or signed out, is told what is still pending, then his socket is closed.
 * A chat's audience is the sockets that its participants have; an agent's socket hears all chats
   that he is in. What is told costs as much as there are listeners.
 
@@ -58,7 +59,7 @@ ECHOED = frozenset({"aws/ping", "aws/heartbeat"})
 
 PURPOSE = "web socket"
 
-GOING_AWAY, UNSUPPORTED, MALFORMED, POLICY = 1001, 1003, 1007, 1008
+NORMAL, GOING_AWAY, UNSUPPORTED, MALFORMED, POLICY = 1000, 1001, 1003, 1007, 1008
 """Close codes (RFC 6455, section 7.4.1)."""
 
 _encode = msgspec.json.Encoder().encode
@@ -71,6 +72,13 @@ class Guest(Struct, frozen=True, array_like=True):
     chat_id: str
     who: str
     """The participant's id, or the user's."""
+
+
+class Pass(Struct, frozen=True, array_like=True):
+    """What an address says. issued: when it was handed out."""
+
+    guest: Guest
+    issued: Instant
 
 
 class Chat(NamedTuple):
@@ -91,21 +99,24 @@ _read = msgspec.json.Decoder(_Said).decode
 class Socket:
     """What is still to be sent to one client, and whether it is over."""
 
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Guest, issued: Instant) -> None:
         self.guest = guest
+        self.issued = issued
         self.chats: set[tuple[Chat, str]] = set()
         """Chats that it hears, as which participant."""
         self.subscribed = False
         self.over = asyncio.Event()
         self.close: tuple[int, str] | None = None
         """Code and reason that the client is told; None: there is nobody left to tell."""
+        self.farewell: tuple[int, str] | None = None
+        """How it ends once nothing is pending."""
         self._pending: deque[bytes] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
 
     def push(self, text: bytes) -> None:
         """Send this as soon as the client takes it."""
-        if self.over.is_set():
+        if self.over.is_set() or self.farewell is not None:
             return
         self._bytes += len(text)
         if self._bytes > SOCKET_PENDING_BYTES_MAX:
@@ -122,9 +133,20 @@ class Socket:
             self._pending.clear()
             self.over.set()
 
-    async def next(self) -> bytes:
-        """What is to be sent next; it counts as pending until the client has taken it."""
+    def finish(self, code: int, reason: str) -> None:
+        """It is over as soon as the client has taken what is pending."""
+        if self.farewell is None:
+            self.farewell = code, reason
+            self._news.set()
+
+    async def next(self) -> bytes | None:
+        """What is to be sent next; it counts as pending until the client has taken it.
+
+        None: that was all.
+        """
         while not self._pending:
+            if self.farewell is not None:
+                return None
             self._news.clear()
             await self._news.wait()
         return self._pending.popleft()
@@ -191,9 +213,20 @@ class Audience:
         return [socket for socket in his if socket.subscribed]
 
     def leave(self, chat: Chat, participant_id: str) -> None:
-        """A participant hears no more of a chat."""
+        """A participant hears no more of a chat; the sockets that were for it alone are closed."""
         for socket in list(self._listeners.get(chat, {}).get(participant_id, ())):
             self._unseat(chat, participant_id, socket)
+        self.bid_farewell(Guest(*chat, participant_id), NORMAL, "you are not in the chat any more")
+
+    def bid_farewell(self, guest: Guest, code: int, reason: str) -> None:
+        """Close his sockets, once he has taken what is pending."""
+        for socket in self._of_guests.get(guest, ()):
+            socket.finish(code, reason)
+
+    def clear(self, instance_id: str) -> None:
+        """Close all sockets of an instance that is no more."""
+        for guest in [each for each in self._of_guests if each.instance_id == instance_id]:
+            self.bid_farewell(guest, NORMAL, "the instance is no more")
 
     def end(self, chat: Chat) -> None:
         """Nobody hears any more of it."""
@@ -236,14 +269,14 @@ class Sockets:
     async def serve(self, scope: Message, receive: Receive, send: Send) -> None:
         """One connection of the ASGI server, to its end."""
         await receive()  # websocket.connect
-        guest = self._guest(scope)
-        if guest is None:
+        permit = self._pass(scope)
+        if permit is None:
             await _refuse(send, 403, "the address is not ours or was not opened in time")
             return
         if len(self._audience) >= SOCKETS_MAX:
             await _refuse(send, 503, "too many connections")
             return
-        socket = Socket(guest)
+        socket = Socket(permit.guest, permit.issued)
         self._audience.admit(socket)
         try:
             await send({"type": "websocket.accept"})
@@ -253,12 +286,12 @@ class Sockets:
         finally:
             self._audience.dismiss(socket)
 
-    def _guest(self, scope: Message) -> Guest | None:
+    def _pass(self, scope: Message) -> Pass | None:
         if scope["raw_path"] != PATH.encode():
             return None
         name, _, token = scope["query_string"].decode("latin-1").partition("=")
         try:
-            found = self._sealer.open(PURPOSE, token, self._clock.now(), Guest)
+            found = self._sealer.open(PURPOSE, token, self._clock.now(), Pass)
         except TokenInvalid:
             return None
         return found if name == "token" else None
@@ -342,7 +375,7 @@ def address(sealer: Sealer, base: str, guest: Guest, now: Instant) -> str:
 
     A page of chatjs takes wss:// or ws://127.0.0.1: and nothing else.
     """
-    token = sealer.seal(PURPOSE, guest, now + SOCKET_OPEN_MS)
+    token = sealer.seal(PURPOSE, Pass(guest, now), now + SOCKET_OPEN_MS)
     return f"{base}{PATH}?token={token}"
 
 
@@ -358,10 +391,11 @@ def _subscribed(status: str, topics: list[str]) -> bytes:
 
 async def _speak(socket: Socket, send: Send) -> None:
     try:
-        while True:
-            text = await socket.next()
+        while (text := await socket.next()) is not None:
             await send({"type": "websocket.send", "text": text.decode()})
             socket.taken(text)
+        assert socket.farewell is not None
+        socket.end(*socket.farewell)
     finally:
         socket.end()
 

@@ -8,8 +8,8 @@ node, as everybody does.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TextIO
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, TextIO
 
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import Dice, derive, generator
@@ -59,9 +59,19 @@ class Example(NamedTuple):
     agent_ids: tuple[str, ...]
 
 
-async def run(node: Node, callers: Callers, home: Home, address: str, out: TextIO) -> None:
-    """Make the center, say what to do with it, and let it live until cancelled."""
-    example = await make(node, home)
+async def run(
+    node: Node,
+    callers: Callers,
+    home: Home,
+    address: str,
+    out: TextIO,
+    practice: Mapping[str, Any] = {},
+) -> None:
+    """Make the center, say what to do with it, and let it live until cancelled.
+
+    practice: further properties of the instance.
+    """
+    example = await make(node, home, practice)
     out.write(guide(example, address))
     out.flush()
     dice = generator(1)
@@ -74,7 +84,7 @@ async def run(node: Node, callers: Callers, home: Home, address: str, out: TextI
 # The center
 
 
-async def make(node: Node, home: Home) -> Example:
+async def make(node: Node, home: Home, practice: Mapping[str, Any] = {}) -> Example:
     """The example center: two queues, a menu, six agents who are Available."""
     await node.create(
         commands.CreateInstance(
@@ -86,6 +96,7 @@ async def make(node: Node, home: Home) -> Example:
                 "IdentityManagementType": "CONNECT_MANAGED",
                 "InboundCallsEnabled": True,
                 "OutboundCallsEnabled": True,
+                **practice,
             },
             number=NUMBER,
         )

@@ -4,6 +4,12 @@ from ringfloor.base.limits.table import limit
 
 # Agents and contacts
 RING_MS = limit("RING_MS", 20_000, "ms", "an offer rings 20 s on every channel, as at AWS")
+RING_SECONDS_MAX = limit(
+    "RING_SECONDS_MAX",
+    600,
+    "s",
+    "an operator lets offers ring ten minutes at most, or none is missed",
+)
 WHISPER_MS = limit(
     "WHISPER_MS",
     120_000,
@@ -22,6 +28,18 @@ FLOW_ACTIONS_PER_TURN_MAX = limit(
     1_000,
     "actions",
     "a flow that does this much without waiting for anybody is an endless loop",
+)
+FLOW_WEIGHT_REFERENCES = limit(
+    "FLOW_WEIGHT_REFERENCES",
+    100,
+    "references",
+    "so many, or so many conditions, are as much work as one more action: about 0.1 ms",
+)
+FLOW_WEIGHT_CHARS = limit(
+    "FLOW_WEIGHT_CHARS",
+    10_000,
+    "characters",
+    "of an action's parameters, in which references are looked for: as much as one more action",
 )
 FLOW_CONTACTS_PER_TURN_MAX = limit(
     "FLOW_CONTACTS_PER_TURN_MAX",
@@ -63,6 +81,27 @@ RECORD_MONTHS = limit(
     "months",
     "what is known of a contact is kept so long after it was initiated, as at AWS",
 )
+RECORD_MONTHS_MAX = limit(
+    "RECORD_MONTHS_MAX",
+    120,
+    "months",
+    "that an instance may be told to keep records: ten years, what the longest of laws ask for",
+)
+CONTACT_SEARCH_MS = limit(
+    "CONTACT_SEARCH_MS",
+    56 * 86_400_000,
+    "ms",
+    "longest time range of SearchContacts: eight weeks, as at AWS",
+)
+CONTACT_SEARCH_ROWS_DEFAULT = limit(
+    "CONTACT_SEARCH_ROWS_DEFAULT", 10, "rows", "per page of SearchContacts without MaxResults"
+)
+CONTACT_SEARCH_SLICE = limit(
+    "CONTACT_SEARCH_SLICE",
+    1_000,
+    "contacts",
+    "live ones that a search looks at before others have their turn: a few ms",
+)
 ASSOCIATED_CONTACTS_DEFAULT = limit(
     "ASSOCIATED_CONTACTS_DEFAULT",
     100,
@@ -90,6 +129,13 @@ TASK_LIFE_MINUTES_MAX = limit(
 )
 TASK_LINKS_MAX = limit(
     "TASK_LINKS_MAX", 12, "contacts", "of one chain of tasks, the first one included, as at AWS"
+)
+FLOW_TASKS_OPEN_MAX = limit(
+    "FLOW_TASKS_OPEN_MAX",
+    10_000,
+    "tasks",
+    "open at once, from which on flows make no more: tasks that make tasks with a delay would grow "
+    "for ever; four times what AWS allows an instance",
 )
 TASK_PAUSES_MAX = limit(
     "TASK_PAUSES_MAX", 10, "pauses", "of one task: the model's TotalPauseCount ends there"
@@ -266,6 +312,12 @@ WAIT_SPAN_MS_MIN = limit(
 WAIT_DEPARTURES_MIN = limit(
     "WAIT_DEPARTURES_MIN", 3, "departures", "with fewer in the window nothing is known"
 )
+WAIT_STEPS_IDLE_MAX = limit(
+    "WAIT_STEPS_IDLE_MAX",
+    1_000,
+    "routing steps",
+    "whose pace is remembered although no contact is in them: criteria may name anything",
+)
 WAIT_DEPARTURES_MAX = limit(
     "WAIT_DEPARTURES_MAX",
     4_096,
@@ -320,6 +372,12 @@ CHAT_PAST_MAX = limit(
     20,
     "chats",
     "ended ones that a chat continues; each is read when its page is asked for",
+)
+CHAT_PARTIES_MAX = limit(
+    "CHAT_PARTIES_MAX",
+    6,
+    "parties",
+    "of a chat with MULTI_PARTY_CHAT_CONFERENCE, who is awaited included, as at AWS",
 )
 CHAT_BOTS_MAX = limit("CHAT_BOTS_MAX", 1, "bots", "of the user's in one chat, as at AWS")
 CHAT_STREAMS_MAX = limit(

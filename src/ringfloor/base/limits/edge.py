@@ -110,6 +110,12 @@ AVAILABLE_NUMBERS_DEFAULT = limit(
 FROZEN_ANSWERS_MAX = limit(
     "FROZEN_ANSWERS_MAX", 1_000, "answers", "metric answers that clients still page through"
 )
+FROZEN_NUMBERS_MAX = limit(
+    "FROZEN_NUMBERS_MAX",
+    10_000_000,
+    "numbers",
+    "in all these answers: two of the largest, or all of them with 10,000 each; 500 MB",
+)
 SETTLE_MS = limit(
     "SETTLE_MS", 250, "ms", "a request to a sandbox waits this long for what was said before it"
 )

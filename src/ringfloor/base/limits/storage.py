@@ -117,6 +117,28 @@ HISTORY_FILES_ASIDE_MAX = limit(
     "files",
     "damaged histories kept for the operator; so many in a row mean that the disk is broken",
 )
+EXPORT_ROWS_MAX = limit(
+    "EXPORT_ROWS_MAX",
+    50_000,
+    "rows",
+    "one part of an export: some 30 MB of CSV, made in a second beside the floor",
+)
+IMPORT_CONTACTS_MAX = limit(
+    "IMPORT_CONTACTS_MAX",
+    500,
+    "contacts",
+    "one part of an import is one command, for which the floor stands still some 20 ms",
+)
+IMPORT_PART_BYTES = limit(
+    "IMPORT_PART_BYTES",
+    524_288,
+    "bytes",
+    "a part of an import ends with the contact that passes this; with the largest it still is a"
+    " body that is taken",
+)
+IMPORT_PROBLEMS_MAX = limit(
+    "IMPORT_PROBLEMS_MAX", 20, "problems", "of a log that are shown; all are counted"
+)
 
 # Streams
 STREAM_PENDING_MAX = limit(
@@ -125,8 +147,41 @@ STREAM_PENDING_MAX = limit(
     "items",
     "what waits of a stream while nobody takes it, some 100 MB; the journal has the rest",
 )
+STREAM_SLICE_MS = limit(
+    "STREAM_SLICE_MS",
+    2,
+    "ms",
+    "a stream that is behind reads the journal so long at a time, and then others have their turn",
+)
+STREAM_NOTE_MS = limit(
+    "STREAM_NOTE_MS",
+    500,
+    "ms",
+    "between two notes of how far streams have got: what a crash makes them repeat",
+)
+STREAM_LISTENERS_MAX = limit(
+    "STREAM_LISTENERS_MAX", 100, "listeners", "who listen to streams over HTTP, each a connection"
+)
+STREAM_LISTENER_PENDING_MAX = limit(
+    "STREAM_LISTENER_PENDING_MAX",
+    5_000,
+    "items",
+    "what waits of a stream for a slow listener, some 10 MB; then he is cut off, and may resume",
+)
+STREAM_LISTENER_MS = limit(
+    "STREAM_LISTENER_MS", 10_000, "ms", "for a listener to take what was sent before he is cut off"
+)
+STREAM_LISTENER_BEAT_MS = limit(
+    "STREAM_LISTENER_BEAT_MS", 15_000, "ms", "of silence: proxies close connections after 30 s"
+)
+STREAM_RESUME_RECORDS_MAX = limit(
+    "STREAM_RESUME_RECORDS_MAX",
+    100_000,
+    "records",
+    "how far back a listener may resume, some 5,000 contacts: read from the journal in seconds",
+)
 STREAM_BATCH_MAX = limit(
-    "STREAM_BATCH_MAX", 500, "items", "told before the journal notes it: repeated after a crash"
+    "STREAM_BATCH_MAX", 500, "items", "given to whoever is told at once: repeated after a crash"
 )
 STREAM_ANSWER_BYTES_MAX = limit(
     "STREAM_ANSWER_BYTES_MAX", 65_536, "bytes", "of an answer that nobody reads but for its status"
@@ -142,6 +197,15 @@ AGENT_HEART_BEATS_AT_ONCE = limit(
 )
 STREAM_RETRY_MS = limit(
     "STREAM_RETRY_MS", 1_000, "ms", "first pause before an address is tried again; it doubles"
+)
+STREAM_RETRY_MS_MAX = limit(
+    "STREAM_RETRY_MS_MAX", 60_000, "ms", "of such a pause: who is back is told within a minute"
+)
+STREAM_PUT_SECONDS = limit(
+    "STREAM_PUT_SECONDS", 5, "s", "for Kinesis, Firehose or EventBridge to take a request"
+)
+STREAM_WEBHOOK_BATCH_MAX = limit(
+    "STREAM_WEBHOOK_BATCH_MAX", 500, "items", "in one POST: what is noted at once, too"
 )
 STREAM_POST_MS = limit(
     "STREAM_POST_MS", 10_000, "ms", "who takes longer to take an event will not take the next"

@@ -126,7 +126,7 @@ BLOCKS: Mapping[str, Block] = {
     "TransferToFlow": Block(places.enter_flow, over),
     "EndFlowExecution": Block(lambda _: End("finished"), over),
     "UpdateFlowAttributes": Block(control.flow_attributes),
-    "UpdateFlowLoggingBehavior": Block(control.logging, control.logging_set),
+    "UpdateFlowLoggingBehavior": Block(control.logging),
     # Interactions
     "InvokeLambdaFunction": Block(functions.invoke, functions.answered),
     "CreateCallbackContact": Block(contact.create_callback, on=VOICE_ONLY),

@@ -108,11 +108,14 @@ _WAIT_SECONDS_MAX = 604_800
 
 
 def flow_attributes(scene: Scene) -> Ask | Outcome:
-    given = scene.record("FlowAttributes").items()
-    found = {
-        scene.written(key): scene.written(value.get("Value") if isinstance(value, dict) else value)
-        for key, value in given
-    }
+    found: dict[str, str] = {}
+    size = 0
+    for key, given in scene.record("FlowAttributes").items():
+        value = scene.written(given.get("Value") if isinstance(given, dict) else given)
+        found[scene.written(key)] = value
+        size += len(key) + len(value)
+        if size > ATTRIBUTES_BYTES_MAX:
+            return FAILURE
     kept = {**scene.session.flow_attributes, **found}
     size = sum(len(key.encode()) + len(str(value).encode()) for key, value in kept.items())
     if size > ATTRIBUTES_BYTES_MAX:
@@ -120,13 +123,5 @@ def flow_attributes(scene: Scene) -> Ask | Outcome:
     return Outcome(session=replace(scene.session, flow_attributes=kept))
 
 
-def _wants_logging(scene: Scene) -> bool:
-    return scene.parameters.get("FlowLoggingBehavior") == "Enabled"
-
-
 def logging(scene: Scene) -> Ask | Outcome:
-    return SetLogging(_wants_logging(scene))
-
-
-def logging_set(scene: Scene, _heard: Heard) -> Outcome:
-    return Outcome(session=replace(scene.session, logging=_wants_logging(scene)))
+    return SetLogging(scene.parameters.get("FlowLoggingBehavior") == "Enabled")

@@ -42,14 +42,17 @@ def message(scene: Scene) -> Ask | Outcome:
 
 def loop(scene: Scene) -> Ask | Outcome:
     given = scene.parameters.get("Messages")
-    prompts = [
-        prompt_of(scene, as_record(entry)) for entry in (given if isinstance(given, list) else [])
-    ]
-    spoken = tuple(prompt for prompt in prompts if prompt is not None and prompt.value)
-    if not spoken or None in prompts or any(map(is_too_long, prompts)):
+    spoken: list[Prompt] = []
+    for entry in given if isinstance(given, list) else []:
+        prompt = prompt_of(scene, as_record(entry))
+        if prompt is None or is_too_long(prompt):
+            return FAILURE
+        if prompt.value:
+            spoken.append(prompt)
+    if not spoken:
         return FAILURE
     seconds = scene.whole(scene.parameters.get("InterruptFrequencySeconds"), 1, _INTERRUPT_MAX)
-    return PlayLoop(spoken, None if seconds is None else seconds * SECOND)
+    return PlayLoop(tuple(spoken), None if seconds is None else seconds * SECOND)
 
 
 _INTERRUPT_MAX = 604_800

@@ -1,0 +1,1 @@
+"""Call logs: the logs of other contact centers, read by mapping files."""

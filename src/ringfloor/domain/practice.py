@@ -1,0 +1,75 @@
+"""Practice: what an operator has instances do where AWS says nothing, or says two things.
+
+An instance keeps what differs from the usual among its own properties: so it stands in the journal,
+and a replay does what was done whatever the server is started with. Called by config, and by the
+app, which tells instances; the engine looks at the properties. Source: choices 3, 5 and 13 of
+section 9 of the behaviour specification.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from ringfloor.base.limits import RING_MS
+from ringfloor.base.time import Duration
+from ringfloor.domain.resources import Properties
+
+CallbackRank = Literal["call", "callback"]
+
+CallbackDuration = Literal["wait", "delay"]
+
+
+class Practice(Struct, frozen=True, kw_only=True):
+    """What is done in all instances of a server."""
+
+    ring_ms: Duration = RING_MS
+    """How long an offer rings."""
+    callback_rank: CallbackRank = "call"
+    """Where a callback stands in line: by when the call began that asked for it, or by its own
+    entry into the queue."""
+    callback_duration: CallbackDuration = "wait"
+    """What Queue.Duration of a callback's record counts: its wait, or the initial delay, too."""
+
+
+USUAL = Practice()
+
+
+RING = "RingMs"
+RANK = "CallbackRank"
+DURATION = "CallbackDuration"
+
+FIELDS = {RING: "ring_ms", RANK: "callback_rank", DURATION: "callback_duration"}
+"""Property of an instance to what it says."""
+
+
+def changes(practice: Practice) -> Properties:
+    """The properties of an instance that is to work so; None: there is none."""
+    wanted = {name: getattr(practice, field) for name, field in FIELDS.items()}
+    usual = {name: getattr(USUAL, field) for name, field in FIELDS.items()}
+    return {name: None if value == usual[name] else value for name, value in wanted.items()}
+
+
+def kept(practice: Practice) -> Properties:
+    """The properties of a new instance that works so, beside its others."""
+    return {name: value for name, value in changes(practice).items() if value is not None}
+
+
+def is_followed(properties: Properties, practice: Practice) -> bool:
+    """Whether an instance of these properties works so already."""
+    return all(properties.get(name) == value for name, value in changes(practice).items())
+
+
+def ring_ms(properties: Properties) -> Duration:
+    """How long an offer of this instance rings."""
+    found: Duration = properties.get(RING, RING_MS)
+    return found
+
+
+def ranks_by_call(properties: Properties) -> bool:
+    """Whether a callback stands in line where its call would."""
+    return RANK not in properties
+
+
+def counts_delay(properties: Properties) -> bool:
+    """Whether the initial delay of a callback is part of its Queue.Duration."""
+    return DURATION in properties
