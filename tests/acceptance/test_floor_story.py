@@ -26,7 +26,7 @@ DAY = {  # first, second, back, left, last; handled: first, back, last
     "CALLBACK_CONTACTS_HANDLED": 1,
     "CONTACTS_ABANDONED": 1,
     "CONTACTS_MISSED": 3,
-    "CONTACTS_AGENT_HUNG_UP_FIRST": 2,
+    "CONTACTS_AGENT_HUNG_UP_FIRST": 1,
     "CONTACTS_TRANSFERRED_OUT": 1,
     "QUEUE_ANSWER_TIME": (27 + 0 + 0) / 3,
     "INTERACTION_TIME": (3 + 8 + 20) / 3,

@@ -512,6 +512,9 @@ def test_mute_by_oneself_and_by_somebody_else():
         hide=NOISE,
         late=True,
     )
+    for muted, effect in ((True, telephony.Mute), (False, telephony.Unmute)):
+        done = center.run(commands.MuteParty(center.ids["a1"], "c1", "c1", muted))
+        assert done.effects == (effect("c1"),)
 
 
 @pytest.mark.parametrize("digits", ["", "x", "1 2"])
@@ -648,6 +651,8 @@ def test_what_cannot_be_dialled():
     ):
         command = commands.DialOut(agent_id=center.ids["a1"], **{"to": THIRD, **changes})
         center.ledger(f"0 s    it    refused {refusal}", it=command)
+    with pytest.raises(Refusal, match=r"PhoneNumber: '911' is no E\.164 number"):
+        center.run(commands.DialOut(agent_id=center.ids["a1"], to="911"))
     center.run(commands.UpdateInstance({"OutboundCallsEnabled": False}))
     center.ledger("0 s    a1 dials-out o1    refused OutboundContactNotPermitted")
 
@@ -735,6 +740,19 @@ def test_a_supervisor_may_leave_whenever_he_likes():
         """,
         hide=NOISE,
     )
+
+
+def test_a_client_token_that_began_a_live_supervision_begins_no_other():
+    center = talking()
+    command = commands.MonitorContact(
+        contact_id="c1",
+        agent_id=center.ids["a3"],
+        capabilities=("SILENT_MONITOR",),
+        client_token="token",
+    )
+    first = center.run(command)
+    again = center.run(command)
+    assert (again.answer, again.events) == (first.answer, ())
 
 
 def test_five_supervisors_are_the_limit():

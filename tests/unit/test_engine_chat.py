@@ -469,6 +469,19 @@ def test_an_agent_whose_desktop_is_gone_leaves_his_chats(center):
     ]
 
 
+def test_a_chat_cannot_be_completed_as_a_task_is(center):
+    a_talk(center)
+    with pytest.raises(Refusal, match=r"ContactId: .* is not a task"):
+        center.run(commands.FinishTask(center.ids["a1"], center.ids["c1"]))
+
+
+def test_an_agent_whose_desktop_is_back_keeps_his_chats(center):
+    center.run(commands.AgentVanished(center.ids["a1"]))
+    a_talk(center)
+    happened = center.run(commands.AgentReturned(center.ids["a1"])).events
+    assert told(center, happened) == ["AgentPresenceChanged a1 present"]
+
+
 def test_a_bot_comes_once_writes_and_is_missed_by_the_flow_that_waits_for_it(center):
     wait = an_action(
         "wait",
@@ -670,7 +683,8 @@ def test_topics_are_told_every_line_while_they_are_streamed_to(center):
             notified.extend(notifications(center.center, event))
 
     write("heard")
-    center.run(commands.StartChatStream(center.ids["c1"], "other"))
+    other = center.run(commands.StartChatStream(center.ids["c1"], "other"))
+    assert [each.stream_id for each in other.events] == [other.answer]
     write("by both")
     center.run(commands.StopChatStream(center.ids["c1"], first.answer))
     write("by one")
@@ -749,3 +763,6 @@ def test_a_bot_hears_what_the_customer_writes_while_a_flow_listens(center):
     a_chat_in(center, bot, says("late", "too late"), BYE, alias="c2")
     center.run(commands.ConnectParticipant(center.ids["c2"], chat.customer_id(center.ids["c2"])))
     assert "ChatItemAdded c2 SYSTEM 'too late'" in told(center, center.pass_time(3600 * SECOND))
+    del bot["Parameters"]["Text"]
+    assert told(center, a_chat_in(center, bot, BYE, alias="c3")) == []
+    assert isinstance(center.runs("c3").ask, dialogue.Receive)

@@ -291,7 +291,8 @@ def test_what_the_flow_of_who_joins_says_is_not_for_the_customer(center):
     )
 
 
-def test_no_disconnect_flow_runs_while_somebody_serves_the_customer(center):
+@pytest.mark.parametrize("leaves", ["hangs up", "drops himself"])
+def test_no_disconnect_flow_runs_while_somebody_serves_the_customer(center, leaves):
     flow = center.a_flow("survey", a_content(an_action("bye", "DisconnectParticipant")))
     hook = {"EventHooks": {"CustomerRemaining": flow}}
     hooked = an_action("hook", "UpdateContactEventHooks", hook, "aim")
@@ -319,7 +320,11 @@ def test_no_disconnect_flow_runs_while_somebody_serves_the_customer(center):
     """,
         hide=NOISE,
     )
-    done = center.run(commands.LeaveContact(center.ids["a2"], center.ids["c2"]))
+    his = center.ids["a2"], center.ids["c2"]
+    drops = leaves == "drops himself"
+    done = center.run(
+        commands.DropParty(*his, center.leg("c2/agent")) if drops else commands.LeaveContact(*his)
+    )
     born = [each.contact for each in done.events if isinstance(each, events.ContactInitiated)]
     assert [(each.initiation_method, each.joins) for each in born] == [("DISCONNECT", False)]
 

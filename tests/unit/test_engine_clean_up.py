@@ -167,25 +167,43 @@ def test_a_call_that_nobody_answered_has_no_disconnect_flow():
 
 
 @pytest.mark.parametrize(
-    ("action", "parameters", "heard"),
+    ("channel", "action", "parameters", "heard"),
     [
-        ("MessageParticipant", {"Text": "Bye"}, "done"),
-        ("GetParticipantInput", {"Text": "1?", "StoreInput": "False"}, "InputTimeLimitExceeded"),
-        ("TransferContactToQueue", {}, "NoMatchingError"),
-        ("UpdateContactTargetQueue", {"QueueId": "support"}, "NoMatchingError"),
+        ("VOICE", "MessageParticipant", {"Text": "Bye"}, "done"),
+        (
+            "VOICE",
+            "GetParticipantInput",
+            {"Text": "1?", "StoreInput": "False"},
+            "InputTimeLimitExceeded",
+        ),
+        ("VOICE", "TransferContactToQueue", {}, "NoMatchingError"),
+        ("VOICE", "UpdateContactTargetQueue", {"QueueId": "support"}, "NoMatchingError"),
+        (
+            "CHAT",
+            "ConnectParticipantWithLexBot",
+            {"Text": "?", "LexV2Bot": {"AliasArn": "b"}},
+            "InputTimeLimitExceeded",
+        ),
+        ("CHAT", "ShowView", {"ViewResource": {"Id": "v"}}, "TimeLimitExceeded"),
     ],
 )
-def test_nobody_is_there_to_hear_to_type_or_to_wait(action, parameters, heard):
+def test_nobody_is_there_to_hear_to_type_or_to_wait(channel, action, parameters, heard):
     def noted(name: str) -> dict:
         attributes = {"Attributes": {"heard": name}}
         return an_action(name, "UpdateContactAttributes", attributes, "bye", NoMatchingError="bye")
 
     errors = {
-        each: each for each in ("NoMatchingError", "NoMatchingCondition", "InputTimeLimitExceeded")
+        each: each
+        for each in (
+            "NoMatchingError",
+            "NoMatchingCondition",
+            "InputTimeLimitExceeded",
+            "TimeLimitExceeded",
+        )
     }
     tried = an_action("try", action, parameters, "done", **errors)
     driver = with_flow(tried, noted("done"), *map(noted, errors), BYE)
-    driver.enqueue("c1", "sales")
+    driver.enqueue("c1", "sales", channel)
     done = hung_up(driver, hooked(driver))
     final = done.events[-1].contact
     assert final.attributes == {"heard": heard}

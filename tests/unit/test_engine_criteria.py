@@ -517,6 +517,15 @@ def test_criteria_that_are_one_expression_too_many_on_a_value_are_refused(monkey
     assert "Skill" in str(refusal.value)
 
 
+def test_an_expression_that_somebody_has_is_no_new_one_whatever_the_limit_is_now(monkeypatch):
+    center = a_skilled_center(a1="")
+    for alias in ("c1", "c2"):
+        center.enqueue(alias, "sales")
+    center.ledger("1 s    c1 seeks F>=3, F>=2    RoutingCriteriaSet c1 2 steps")
+    monkeypatch.setattr(demand, "ROUTING_EXPRESSIONS_PER_TERM_MAX", 1)
+    center.ledger("2 s    c2 seeks F>=3          RoutingCriteriaSet c2 1 steps")
+
+
 def test_pools_of_expressions_that_nobody_has_are_kept_for_a_while(monkeypatch):
     monkeypatch.setattr(demand, "ROUTING_EXPRESSIONS_IDLE_MAX", 2)
     center = a_skilled_center(a1="F=5", a2="")

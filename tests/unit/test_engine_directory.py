@@ -108,7 +108,9 @@ def test_nothing_exists_before_the_instance():
 def test_an_instance_is_deleted_when_it_has_no_live_contacts_and_only_once():
     center = a_center()
     center.enqueue("c1", "sales")
-    assert refused(center, DeleteInstance()).code == "InvalidRequestException"
+    refusal = refused(center, DeleteInstance())
+    assert refusal.code == "InvalidRequestException"
+    assert str(refusal).partition(": ")[2].startswith("InstanceId: ")
     center.ledger(
         """
         1 s    c1 leaves              ContactEnded c1 CUSTOMER_DISCONNECT IN_QUEUE;

@@ -1,5 +1,6 @@
 """Tasks: begun now or later, put aside and taken up, handed on, done, expired."""
 
+import msgspec
 import pytest
 
 from engine_builders import (
@@ -360,6 +361,10 @@ def test_a_linked_task_has_the_attributes_of_its_chain(center):
         hide=NOISE,
     )
     assert center.contact("t2").attributes == {"k": "v"}
+    before = msgspec.structs.replace(center.contact("t1"), id="long over")
+    linked = commands.StartTask(name="t", flow_id=center.ids["to sales"], previous=before)
+    center.name("t3", center.run(linked).answer)
+    assert center.contact("t3").attributes == {"k": "v"}
     assert center.contact("t1").next_contacts == [center.ids["t2"]]
 
 

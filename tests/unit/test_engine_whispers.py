@@ -194,6 +194,48 @@ def test_a_whisper_of_a_task_runs_where_a_hook_says_so_and_no_limit_drops_it():
     )
 
 
+def with_long_whisper(**members) -> Driver:
+    """Agents of tasks and chats whose whisper does not end by itself."""
+    driver = by_hand(profiles={"p": ProfileOf("sales/TASK, sales/CHAT", task=1, chat=1)}, **members)
+    wait = an_action("wait", "Wait", {"TimeLimitSeconds": "300"}, "end", NoMatchingError="end")
+    hooks(driver, "w", wait, END, AgentWhisper="w")
+    return driver
+
+
+def test_after_an_agents_whisper_that_was_too_long_comes_his_customers():
+    driver = with_long_whisper()
+    driver.enqueue("c1", "sales", "TASK")
+    driver.happen(events.HooksSet("c1", {"CustomerWhisper": driver.ids["w"]}, {}))
+    driver.ledger(
+        """
+        2 s    a1 accepts c1          ContactAccepted c1 a1
+        122 s  -                      ContactDequeued c1 a1
+        242 s  -                      ContactConnectedToAgent c1 a1
+        """,
+        hide=TOLD,
+    )
+
+
+def test_who_vanishes_leaves_a_chat_also_when_another_agent_dropped_out_before():
+    driver = with_long_whisper(agents=2)
+    driver.available("a2")
+    gone = commands.AgentVanished(driver.ids["a2"])
+    driver.ledger(
+        """
+        1 s    c1 chat sales          HooksSet c1; ContactEnqueued c1 sales;
+                                      ContactOffered c1 a1 until 21 s
+        2 s    a1 accepts c1          ContactAccepted c1 a1
+        3 s    a1 hangs-up c1         AgentLegLost c1 a1; ContactOffered c1 a2 until 23 s
+        4 s    a2 accepts c1          ContactAccepted c1 a2
+        124 s  -                      ContactDequeued c1 a2; ContactConnectedToAgent c1 a2
+        125 s  gone                   AgentPresenceChanged a2 vanished;
+                                      ContactEnded c1 AGENT_NETWORK_DISCONNECT CONNECTED
+        """,
+        hide=TOLD,
+        gone=gone,
+    )
+
+
 def test_a_hook_stands_in_for_the_instances_flow_and_may_be_switched_off():
     driver = by_hand()
     hooks(

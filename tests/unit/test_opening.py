@@ -130,7 +130,7 @@ def test_hours_obey_their_parents_overrides_and_their_own_go_before():
 def test_an_override_may_recur():
     driver = a_center()
     hours(driver, "office")
-    pattern = {"Frequency": "WEEKLY", "Interval": 1}
+    pattern = {"Frequency": "WEEKLY", "Interval": 2}
     override(
         driver,
         "office",
@@ -141,5 +141,4 @@ def test_an_override_may_recur():
         "FRIDAY",
         recurrence=pattern,
     )
-    assert {2, 9, 16, 23, 30}.isdisjoint(days_open(driver, "office"))
-    assert 5 in days_open(driver, "office")
+    assert days_open(driver, "office") == sorted({*WORKDAYS} - {2, 16, 30})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfloor.base.limits import WIRE_SECONDS_MAX
+from ringfloor.base.limits import RECORD_MONTHS_MAX, WIRE_SECONDS_MAX
 from ringfloor.base.time import DAY, SECOND, months_before
 from ringfloor.domain.contact import forgotten_at, kept_since
 
@@ -36,17 +36,20 @@ def test_months_are_those_of_the_calendar(now, months, before):
     assert months_before(at(now), months) == at(before)
 
 
-@given(INSTANTS, INSTANTS)
-def test_what_is_forgotten_stays_forgotten(one, other):
+MONTHS = st.integers(1, RECORD_MONTHS_MAX)
+
+
+@given(INSTANTS, INSTANTS, MONTHS)
+def test_what_is_forgotten_stays_forgotten(one, other, months):
     earlier, later = sorted((one, other))
-    assert kept_since(earlier) <= kept_since(later)
+    assert kept_since(earlier, months) <= kept_since(later, months)
 
 
-@given(INSTANTS)
-def test_a_contact_is_forgotten_at_the_first_midnight_at_which_it_is_not_kept(initiated):
-    midnight = forgotten_at(initiated)
+@given(INSTANTS, MONTHS)
+def test_a_contact_is_forgotten_at_the_first_midnight_at_which_it_is_not_kept(initiated, months):
+    midnight = forgotten_at(initiated, months)
     if midnight is None:
-        assert initiated > (WIRE_SECONDS_MAX - 733 * 86_400) * SECOND
+        assert initiated > (WIRE_SECONDS_MAX - (months + 1) * 31 * 86_400) * SECOND
         return
     assert midnight % DAY == 0
-    assert kept_since(midnight - DAY) <= initiated < kept_since(midnight)
+    assert kept_since(midnight - DAY, months) <= initiated < kept_since(midnight, months)

@@ -273,7 +273,7 @@ def settle(center: Center, command: SettleCall) -> Iterator[Event]:
     alive = [each for each in there if each.role in ("customer", "agent")]
     if len(there) > 1 and alive:
         return
-    if len(there) == 1 and alive and _goes_on_alone(center, alive[0]):
+    if len(there) == 1 and alive and alive[0].role == "customer":  # a flow has him, or a queue
         yield PartyLeft(call.id, alive[0].contact_id, alive[0].leg, None)
         return
     for contact_id in dict.fromkeys(each.contact_id for each in living(call)):
@@ -283,11 +283,6 @@ def settle(center: Center, command: SettleCall) -> Iterator[Event]:
         if customer is not None and contact.monitors is None:
             first = customer.reason
         yield from connection.ending(contact, first or call.reason or "OTHER")
-
-
-def _goes_on_alone(center: Center, party: Party) -> bool:
-    """Whether a flow has him, or a queue: the call was an episode."""
-    return party.role == "customer" and center.contacts[party.contact_id].stage != "CONNECTED"
 
 
 def others_of(call: Call, contact: Contact, *, customers: bool = True) -> list[Party]:

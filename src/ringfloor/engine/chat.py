@@ -264,9 +264,8 @@ def sent(center: Center, command: SendChatItem, seed: Seed) -> str:
 
 def added(center: Center, command: AddParticipant, seed: Seed) -> str:
     """The participant whom the command has made, or its client token before."""
-    contact = center.contacts.get(command.contact_id)
-    chat = center.chats.get((contact.chat_id if contact else None) or "")
-    return (chat and made_with(chat, "", command.client_token)) or derive(seed, 0)
+    chat = of_contact(center, command.contact_id)
+    return made_with(chat, "", command.client_token) or derive(seed, 0)
 
 
 def mark(center: Center, command: MarkReceipt) -> Iterator[Event]:

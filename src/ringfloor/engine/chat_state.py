@@ -191,8 +191,6 @@ def receipt_marked(center: Center, event: ReceiptMarked, _at: Instant) -> None:
 def moved(center: Center, event: ChatMoved, at: Instant) -> None:
     chat = center.chats[event.chat_id]
     before = center.contacts.get(chat.contact_id)
-    if before is not None:
-        set_timer(center, before, TIMER, None)
     chat.contact_id = event.contact_id
     after = center.contacts[event.contact_id]
     if after.joins:  # it takes the customer over

@@ -63,11 +63,6 @@ def _ended(center: Center, event: events.ContactEnded) -> Iterator[commands.Comm
     yield from transfer.third_party_gone(center, over)
 
 
-def _party_left(_center: Center, event: events.PartyLeft) -> Iterator[commands.Command]:
-    if event.reason is not None:
-        yield commands.SettleCall(event.call_id)
-
-
 def _answered(center: Center, event: events.ContactConnectedToSystem) -> Iterator[commands.Command]:
     yield from outbound.completed(center.contacts[event.contact_id])
 
@@ -177,7 +172,6 @@ REACT: Mapping[type[Struct], React] = {
     events.AgentPresenceChanged: _presence_changed,
     events.ChatItemAdded: chat.hears,
     events.ParticipantLeft: chat.bot_left,
-    events.PartyLeft: _party_left,
     events.ContactConnectedToSystem: _answered,
     events.ContactCleared: _cleared,
     events.TaskPaused: _paused,

@@ -157,7 +157,6 @@ def _consultation(
             contact,
             id=new_id,
             method="TRANSFER",
-            stage="IN_FLOW",
             flow_id=way.flow_id,
             queue_id=way.target,
             customer_leg=agent_leg(contact),
