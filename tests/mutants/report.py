@@ -1,7 +1,7 @@
 """Report: what share of the faults planted in the engine the tests find, module by module.
 
-    make mutants                plants three a function (mutmut), runs the tests on each, then this
-    make mutants MUTANTS=       plants all of them: hours
+    make mutants                plants one in a function (mutmut), runs the tests on each, then this
+    make mutants MUTANTS=       plants all of them: hours; MUTANTS="2 17" others
 
 Reads what mutmut has left in mutants/. A mutant that lives on is a hole in the tests, unless
 survivors.toml says why nobody could see it: there each reason has names or patterns of names as
