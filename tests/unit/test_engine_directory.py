@@ -4,6 +4,7 @@ import pytest
 
 from engine_builders import NUMBER, Driver, ProfileOf, a_center, a_content, an_action
 from ringfloor.base.errors import Refusal
+from ringfloor.base.limits import CLIENT_TOKEN_MS
 from ringfloor.domain.commands import (
     CreateInstance,
     CreateResource,
@@ -572,3 +573,24 @@ def test_what_is_not_there_is_refused_by_its_name():
         assert refusal.value.code == "ResourceNotFoundException"
         refusals.append(str(refusal.value).partition(": ")[2])
     assert refusals == ["Id: no queue 'x' here", "QueueId: no queue 'x' here"]
+
+
+def test_a_client_token_names_what_it_has_made_until_it_is_old_and_then_what_it_makes_anew():
+    center = a_center(agents=0, queues=())
+
+    def made(name: str) -> str:
+        properties = {"Name": name, "Type": "CUSTOM", "State": "ENABLED"}
+        create = CreateResource(kind="agent_status", properties=properties, client_token="t")
+        answer = center.run(create).answer
+        assert answer is not None
+        return answer
+
+    first = made("Tea")
+    assert made("Coffee") == first
+    center.at += CLIENT_TOKEN_MS
+    second = made("Cake")
+    assert second != first
+    center.run(UpdateResource(kind="agent_status", id=first, changes={"Description": "hot"}))
+    assert made("Cookies") == second
+    restored = engine.restore(engine.image(center.center))
+    assert restored.made_with["agent_status", "t"] == second
