@@ -155,23 +155,10 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
     )
     cli_flow.add_actions(flows)
 
-    trace = commands.add_parser(
-        "trace",
-        help="what a contact has been through in its flows",
-        description=cli_trace.DESCRIPTION,
-        formatter_class=raw,
-    )
-    cli_trace.add_options(trace)
-
-    stream = commands.add_parser(
-        "stream",
-        help="follow what happens: contacts, their records, agents",
-        description=cli_stream.DESCRIPTION,
-        formatter_class=raw,
-    )
-    cli_stream.add_options(stream)
-
     for name, text, command in (
+        ("trace", "what a contact has been through in its flows", cli_trace),
+        ("stream", "follow what happens: contacts, their records, agents", cli_stream),
+        ("report", "arrivals, service level, waits and agents' day as a page", cli_report),
         ("export", "write contact records, agents' time or metrics to a file", cli_export),
         ("import", "bring the log of another contact center in", cli_import),
     ):
@@ -179,14 +166,6 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
             name, help=text, description=command.DESCRIPTION, formatter_class=raw
         )
         command.add_options(described)
-
-    report = commands.add_parser(
-        "report",
-        help="arrivals, service level, waits and agents' day as a page with plots",
-        description=cli_report.DESCRIPTION,
-        formatter_class=raw,
-    )
-    cli_report.add_options(report)
 
     _add_upkeep(commands)
     return parser

@@ -4,38 +4,30 @@
     &format=parquet|csv       parquet, if left out
     &after=PLACE              what x-ringfloor-next of the part before said
 
-Called by server.asgi (owns, handle); made by app, one per server. AWS has no operation for it. The
-request is signed as one of the `connect` API, and from there on it is a SearchContacts (contact
-records) or a GetMetricDataV2 (agents' time) of the whole instance: throttled and authorised as
-that, and refused in its words. A part has a bounded number of rows; the header is absent where it
-is the last one.
+Called by server.asgi (owns, handle); made by app, one per server. It stands for a SearchContacts
+(contact records) or a GetMetricDataV2 (agents' time) of the whole instance (server.stand_in). A
+part has a bounded number of rows; the header is absent where it is the last one.
 """
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec.structs import replace
 
-from ringfloor.aws import request, response
-from ringfloor.aws.model import Operation
-from ringfloor.aws.request import HttpRequest, Signed
+from ringfloor.aws import response
+from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.response import HttpResponse
-from ringfloor.aws.routes import path_of, percent_decoded
-from ringfloor.base.errors import Refusal, invalid_parameter, not_found
-from ringfloor.base.ids import chance, derive
+from ringfloor.aws.routes import path_of
+from ringfloor.base.errors import invalid_parameter, not_found
 from ringfloor.base.limits import WIRE_SECONDS_MAX
 from ringfloor.base.time import SECOND, Instant, seconds
 from ringfloor.node.tables import FORMATS, Format
-from ringfloor.operations.context import Context
 from ringfloor.operations.exports import Span, part
 from ringfloor.projections.exports import AGENT_INTERVALS, TABLES, Place, Table
 from ringfloor.server.pipeline import Edge
-
-log = logging.getLogger(__name__)
+from ringfloor.server.stand_in import Visit, answered
 
 _PATH = re.compile(rb"/_ringfloor/instances/([^/]+)/exports/([^/]+)")
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,14})", re.ASCII)
@@ -62,51 +54,21 @@ class Exports(NamedTuple):
 
     async def handle(self, http: HttpRequest, source: str) -> HttpResponse:
         """Answer a request that is owned. source: the caller's network address."""
-        edge = self.edge
-        now = edge.clock.now()
-        request_id = derive(chance(), 0)
-        operation: Operation | None = None
-        try:
-            signed = edge.verified(http, now, edge.service.region, edge.api.signing_name)
-            instance, name = _names(http)
-            operation = edge.api.operations[
-                "GetMetricDataV2" if name == AGENT_INTERVALS.name else "SearchContacts"
-            ]
-            form, span = _asked(http)
-            path, body = _standing_for(name, instance, span)
-            asked = replace(http, method="POST", raw_path=path, raw_query=b"", body=_encode(body))
-            parsed = request.parse(Signed(asked, signed.principal, signed.region), edge.api)
-            edge.throttle.take(signed.principal.account, operation.name, now)
-            valid = request.validate(parsed)
-            request.authorise(valid, edge.policies, edge.environment(signed, source, now))
-            context = Context(
-                service=edge.service,
-                operation=operation,
-                principal=signed.principal,
-                source=source,
-                request_id=request_id,
-                now=now,
-            )
-            found = await part(context, context.desk(instance), _table(name), span, form)
-            more = () if found.next is None else ((NEXT, _text(found.next).encode()),)
-            kind = CONTENT_TYPES[form]
-            return response.respond(200, found.body, request_id, now, more, content_type=kind)
-        except Refusal as refusal:
-            return response.failure(refusal, request_id, now, operation)
-        except Exception:  # ours: the client gets its id, the operator the trace
-            log.exception("request %s of an export failed", request_id)
-            broken = f"Something is wrong on our side: {request_id}"
-            return response.failure(Refusal("InternalServiceException", broken), request_id, now)
+        return await answered(self.edge, http, source, _perform)
 
 
-def _names(http: HttpRequest) -> tuple[str, str]:
-    """The instance and the table."""
-    found = _PATH.fullmatch(path_of(http.raw_path))
-    assert found is not None
-    try:
-        return percent_decoded(found[1]), percent_decoded(found[2])
-    except UnicodeDecodeError:
-        raise Refusal("ValidationException", "the path is not UTF-8") from None
+async def _perform(visit: Visit) -> HttpResponse:
+    signed = visit.signed()
+    instance, name = visit.names(_PATH)
+    of_agents = name == AGENT_INTERVALS.name
+    visit.judged_as("GetMetricDataV2" if of_agents else "SearchContacts")
+    form, span = _asked(signed.http)
+    path, body = _standing_for(name, instance, span)
+    context, _ = await visit.admitted(signed, "POST", path, _encode(body))
+    found = await part(context, context.desk(instance), _table(name), span, form)
+    more = () if found.next is None else ((NEXT, _text(found.next).encode()),)
+    kind = CONTENT_TYPES[form]
+    return response.respond(200, found.body, visit.request_id, visit.now, more, content_type=kind)
 
 
 def _table(name: str) -> Table:

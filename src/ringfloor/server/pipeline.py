@@ -63,7 +63,7 @@ class Edge(NamedTuple):
             valid = request.validate(parsed)
             environment = self.environment(signed, source, now, await self.ended(valid))
             authorised = request.authorise(valid, self.policies, environment)
-            context = self._context(valid, source, request_id, now)
+            context = self.context(valid, source, request_id, now)
             result = await self._perform(authorised, context)
             told = tuple(context.told)
             return response.success(operation, result, request_id, now, told, check=self.check)
@@ -134,9 +134,10 @@ class Edge(NamedTuple):
         http = signed.http
         return Environment(source, now, signed.region, http.headers, tags, secure=http.secure)
 
-    def _context(
+    def context(
         self, valid: Valid[Principal], source: str, request_id: str, now: Instant
     ) -> Context:
+        """What an operation is performed in."""
         return Context(
             service=self.service,
             operation=valid.operation,

@@ -1,16 +1,14 @@
 """Reports: GET /_ringfloor/instances/{InstanceId}/report?StartTime=...&EndTime=...&Queue=...
 
-Called by server.asgi (owns, handle); made by app, one per server. AWS has no operation for it. The
-request is signed as one of the `connect` API, and from there on it is a GetMetricDataV2 of those
-queues: validated, throttled and authorised as that, and then once more of the routing profiles
-that serve the queues, because it shows their agents; and it is refused in its words.
+Called by server.asgi (owns, handle); made by app, one per server. It stands for a GetMetricDataV2
+of those queues (server.stand_in), and then for another one of the routing profiles that serve the
+queues, because it shows their agents.
 
 Parameters: StartTime and EndTime (ISO 8601 with its offset, or an age such as 12h; today until now,
 and an EndTime that is yet to come is now), TimeZone (UTC), Queue (ids or ARNs, one or more),
 Channel (none or more), Day (a date in that zone).
 """
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,28 +16,22 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import msgspec
-from msgspec.structs import replace
 
-from ringfloor.aws import request, response
-from ringfloor.aws.model import Operation
-from ringfloor.aws.request import Authorised, HttpRequest, Principal, Signed
+from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.response import HttpResponse
 from ringfloor.aws.routes import path_of
 from ringfloor.base import zones
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
-from ringfloor.base.ids import chance, derive
 from ringfloor.base.limits import METRIC_DATA_VALUES_MAX
 from ringfloor.base.time import DAY, HOUR, MINUTE, SECOND, Instant, seconds
 from ringfloor.domain.resources import Home
-from ringfloor.operations.context import Context
 from ringfloor.operations.report import Wanted, report, serving
 from ringfloor.server.http import json_response
 from ringfloor.server.pipeline import Edge
-
-log = logging.getLogger(__name__)
+from ringfloor.server.stand_in import Visit, answered
 
 _PATH = re.compile(rb"/_ringfloor/instances/([0-9a-fA-F-]+)/report")
-_OPERATION, _METRICS = "GetMetricDataV2", b"/metrics/data"
+_METRICS = b"/metrics/data"
 _ONE = ("StartTime", "EndTime", "TimeZone", "Day")
 _MANY = ("Queue", "Channel")
 _AGE = re.compile(r"([0-9]{1,6})([smhd])")
@@ -59,49 +51,23 @@ class Reports(NamedTuple):
 
     async def handle(self, http: HttpRequest, source: str) -> HttpResponse:
         """Answer a request that is owned. source: the caller's network address."""
-        edge = self.edge
-        now = edge.clock.now()
-        request_id = derive(chance(), 0)
-        operation: Operation | None = None
-        found = _PATH.fullmatch(path_of(http.raw_path))
-        assert found is not None
-        try:
-            signed = edge.verified(http, now, edge.service.region, edge.api.signing_name)
-            operation = edge.api.operations[_OPERATION]
-            asked = _asked(http.raw_query)
-            home = Home(edge.service.region, edge.service.account, found[1].decode())
-            of_queues = _body(home, asked, now, "QUEUE", asked.get("Queue", ()))
-            parsed = request.parse(_posted(signed, of_queues), edge.api)
-            operation = parsed.operation
-            edge.throttle.take(signed.principal.account, operation.name, now)
-            params = self._authorised(_posted(signed, of_queues), source, now).valid.params
-            context = Context(
-                service=edge.service,
-                operation=operation,
-                principal=signed.principal,
-                source=source,
-                request_id=request_id,
-                now=now,
-            )
-            profile_ids = await serving(context, params)
-            if profile_ids:
-                of_profiles = _body(home, asked, now, "ROUTING_PROFILE", profile_ids)
-                self._authorised(_posted(signed, of_profiles), source, now)
-            wanted = Wanted(params.Interval.TimeZone, next(iter(asked.get("Day", ())), None))
-            return json_response(200, await report(context, params, profile_ids, wanted))
-        except Refusal as refusal:
-            return response.failure(refusal, request_id, now, operation)
-        except Exception:  # ours: the client gets its id, the operator the trace
-            log.exception("request %s of a report failed", request_id)
-            broken = f"Something is wrong on our side: {request_id}"
-            return response.failure(Refusal("InternalServiceException", broken), request_id, now)
+        return await answered(self.edge, http, source, _perform)
 
-    def _authorised(
-        self, signed: Signed[Principal], source: str, now: Instant
-    ) -> Authorised[Principal]:
-        valid = request.validate(request.parse(signed, self.edge.api))
-        environment = self.edge.environment(signed, source, now)
-        return request.authorise(valid, self.edge.policies, environment)
+
+async def _perform(visit: Visit) -> HttpResponse:
+    signed = visit.signed()
+    visit.judged_as("GetMetricDataV2")
+    (instance_id,) = visit.names(_PATH)
+    asked = _asked(signed.http.raw_query)
+    home = Home(visit.edge.service.region, visit.edge.service.account, instance_id)
+    of_queues = _body(home, asked, visit.now, "QUEUE", asked.get("Queue", ()))
+    context, params = await visit.admitted(signed, "POST", _METRICS, of_queues)
+    profile_ids = await serving(context, params)
+    if profile_ids:
+        of_profiles = _body(home, asked, visit.now, "ROUTING_PROFILE", profile_ids)
+        await visit.admitted(signed, "POST", _METRICS, of_profiles)
+    wanted = Wanted(params.Interval.TimeZone, next(iter(asked.get("Day", ())), None))
+    return json_response(200, await report(context, params, profile_ids, wanted))
 
 
 def _asked(raw_query: bytes) -> Mapping[str, Sequence[str]]:
@@ -160,9 +126,3 @@ def _instant(
     if found.tzinfo is None:
         raise invalid_parameter(name, text, "has no offset, such as Z or +01:00")
     return round(found.timestamp() * SECOND)
-
-
-def _posted(signed: Signed[Principal], body: bytes) -> Signed[Principal]:
-    """The request as one of GetMetricDataV2."""
-    http = replace(signed.http, method="POST", raw_path=_METRICS, raw_query=b"", body=body)
-    return Signed(http, signed.principal, signed.region)
