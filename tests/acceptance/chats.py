@@ -73,7 +73,10 @@ class Ear:
     """A web socket that hears chats."""
 
     def __init__(self, url: str) -> None:
-        self.socket: ClientConnection = connect(url, legacy=True, max_queue=None)
+        # Its own pings would draw on the global generator, in a thread, beside other tests.
+        self.socket: ClientConnection = connect(
+            url, legacy=True, max_queue=None, ping_interval=None
+        )
         topics = {"topics": ["aws/chat"]}
         self.socket.send(json.dumps({"topic": "aws/subscribe", "content": topics}))
         heard = json.loads(self.socket.recv(timeout=10))

@@ -196,7 +196,7 @@ def browser() -> Iterator[Page]:
             address = _address(process)
             reader = Thread(target=process.stderr.read, daemon=True)  # or it would fill up
             reader.start()
-            with connect(address, max_size=None, max_queue=None) as socket:
+            with connect(address, max_size=None, max_queue=None, ping_interval=None) as socket:
                 page = Page(socket)
                 page.attach()
                 yield page
