@@ -3,7 +3,17 @@
 import importlib
 import sys
 
-NAMES = ("api", "node", "journal", "engine", "routing", "realtime", "historical", "big_history")
+NAMES = (
+    "api",
+    "node",
+    "journal",
+    "engine",
+    "routing",
+    "simulator",
+    "realtime",
+    "historical",
+    "big_history",
+)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from ringfloor import (
     cli_iam,
     cli_import,
     cli_report,
+    cli_simulate,
     cli_stream,
     cli_trace,
 )
@@ -161,6 +162,7 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
         ("report", "arrivals, service level, waits and agents' day as a page", cli_report),
         ("export", "write contact records, agents' time or metrics to a file", cli_export),
         ("import", "bring the log of another contact center in", cli_import),
+        ("simulate", "a day of a center in seconds, with callers and agents", cli_simulate),
     ):
         described = commands.add_parser(
             name, help=text, description=command.DESCRIPTION, formatter_class=raw

@@ -8,26 +8,23 @@ server's; ringfloor.report makes the page of them.
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from ringfloor.base import zones
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import (
     METRIC_DATA_VALUES_MAX,
-    METRIC_RESULTS_MAX,
     REPORT_THRESHOLDS_MAX,
     THRESHOLD_SECONDS_MAX,
 )
-from ringfloor.base.time import SECOND, Instant, iso_milliseconds, seconds
+from ringfloor.base.time import SECOND, iso_milliseconds
 from ringfloor.client import Connect
 from ringfloor.config import endpoint, region
 from ringfloor.domain.vocabulary import CHANNELS
-from ringfloor.report import answers
-from ringfloor.report.answers import Answer, Results, Row
+from ringfloor.report import answers, asking
 
 DESCRIPTION = """\
 Draws what has happened in an instance as one HTML page, to be read on the screen or printed:
@@ -44,9 +41,6 @@ an offset it is of the report's time zone; a date after --to is that whole day.
 
   ringfloor report --instance ID --html today.html
   ringfloor report --instance ID --from 2026-11-16 --to 2026-11-20 --queue sales --html week.html"""
-
-Filters = Mapping[str, Sequence[str]]
-Span = tuple[Instant, Instant]
 
 MISSING = "reports are drawn by Matplotlib, which is not installed: pip install 'ringfloor[report]'"
 
@@ -105,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
     thresholds = _thresholds(options.threshold or [20])
     server = Connect(options.endpoint, region())
     plan = server.report(options.instance, _wanted(server, options))
-    html = page(answers.made(plan, thresholds, _results(server, plan, thresholds)))
+    html = page(answers.made(plan, thresholds, asking.results(server, plan, thresholds)))
     if options.html == "-":
         sys.stdout.write(html)
         return 0
@@ -181,53 +175,3 @@ def _queues(server: Connect, instance: str, wanted: Sequence[str]) -> list[str]:
             " report; name some of them"
         )
     return list(dict.fromkeys(found))
-
-
-# What is asked
-
-
-def _results(server: Connect, plan: Answer, thresholds: Sequence[int]) -> Results:
-    """The answers of GetMetricDataV2."""
-    queues = {"QUEUE": [each["Id"] for each in plan["Queues"]]}
-    if plan["Channels"]:
-        queues["CHANNEL"] = plan["Channels"]
-    profiles = {"ROUTING_PROFILE": [each["Id"] for each in plan["RoutingProfiles"]]}
-    ours, theirs = answers.queue_metrics(thresholds), answers.agent_metrics()
-    busy = answers.occupancy_metrics()
-    pieces = list(answers.pieces(plan))
-    whole, day = [answers.span(plan, "")], [answers.span(plan, "Day")]
-    cut = {"Interval": {"TimeZone": plan["TimeZone"], "IntervalPeriod": plan["IntervalPeriod"]}}
-    asked: dict[str, tuple[Filters, list[dict[str, Any]], list[Span], dict[str, Any]]] = {
-        "by_cell": (queues, ours, pieces, cut),
-        "in_all": (queues, ours, whole, {}),
-        "by_queue": (queues, ours, whole, {"Groupings": ["QUEUE"]}),
-        "occupancy_by_cell": (profiles, busy, pieces, cut),
-        "occupancy_in_all": (profiles, busy, whole, {}),
-        "by_agent": (profiles, theirs, day, {"Groupings": ["AGENT"]}),
-    }
-    return Results(**{name: list(_rows(server, plan, *each)) for name, each in asked.items()})
-
-
-def _rows(
-    server: Connect,
-    plan: Answer,
-    filters: Filters,
-    metrics: Sequence[Mapping[str, Any]],
-    spans: Iterable[Span],
-    more: Mapping[str, Any],
-) -> Iterator[Row]:
-    """MetricResults of all pages and pieces; nothing, where a filter names nothing."""
-    if not all(filters.values()):
-        return
-    for start, end in spans:
-        yield from server.listed(
-            "GetMetricDataV2",
-            "MetricResults",
-            ResourceArn=plan["InstanceArn"],
-            StartTime=seconds(start),
-            EndTime=seconds(end),
-            Filters=[{"FilterKey": key, "FilterValues": each} for key, each in filters.items()],
-            Metrics=metrics,
-            MaxResults=METRIC_RESULTS_MAX,
-            **more,
-        )

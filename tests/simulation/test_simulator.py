@@ -1,0 +1,305 @@
+"""Days of the simulator: people do what the scenario says, and production tells of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ringfloor import cli
+from ringfloor.base.time import HOUR, MINUTE, SECOND
+from ringfloor.domain import events
+from ringfloor.engine.invariants import violations
+from ringfloor.simulator.distributions import constant, exponential
+from ringfloor.simulator.office import Office
+from ringfloor.simulator.scenario import (
+    Callers,
+    Group,
+    Profile,
+    Queue,
+    Retries,
+    Row,
+    Shift,
+    Speech,
+    Stretch,
+)
+from scenarios import START, Watched, scenario, steady
+
+SHIPPED = Path(__file__).parents[2] / "docs/scenarios"
+MENU = (
+    (SHIPPED / "menu.json").read_text().replace("claims}", "sales}").replace("contracts}", "help}")
+)
+
+
+def test_the_same_seed_is_the_same_day_and_another_is_another():
+    one, same, other = (Watched(scenario(seed=seed)) for seed in (1, 1, 2))
+    assert one.stays == same.stays
+    assert one.seen == same.seen
+    assert one.stays != other.stays
+
+
+def test_everybody_is_served_and_nothing_is_left():
+    day = Watched(scenario())
+    came = day.simulation.people.came
+    assert came == len(day.stays) == day.count(events.ContactCompleted) > 20
+    assert all(stay.served for stay in day.stays)
+    assert not day.simulation.left
+    assert not day.simulation.work.refused
+    assert not violations(day.simulation.work.center)
+
+
+def test_more_agents_have_the_same_callers_with_the_same_matters():
+    few, many = (
+        Watched(scenario(groups={"day": Group(count=count, profile="all")})) for count in (1, 4)
+    )
+
+    def talks(day: Watched) -> dict[str, int]:
+        began = {
+            e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactConnectedToAgent)
+        }
+        ended = {e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactEnded)}
+        return {each: ended[each] - at for each, at in began.items()}
+
+    assert talks(few) == talks(many)
+    assert [stay.came for stay in sorted(few.stays)] == [stay.came for stay in sorted(many.stays)]
+    assert sum(stay.wait for stay in many.stays) < sum(stay.wait for stay in few.stays)
+
+
+def test_who_has_no_patience_left_hangs_up_and_may_call_again():
+    again = Retries(chance=1.0, after=constant(60), at_most=2)
+    callers = Callers(
+        arrivals={480: 10.0}, evenly=True, queue="sales", patience=constant(30), retries=again
+    )
+    day = Watched(scenario(groups={}, callers={"some": callers}))
+    assert day.simulation.people.abandoned == 30
+    assert day.simulation.people.repeated == 20
+    assert {stay.wait for stay in day.stays} == {30 * SECOND}
+    assert day.count(events.ContactEnded, reason="CUSTOMER_DISCONNECT") == 30
+
+
+def test_nobody_calls_again_after_the_end():
+    again = Retries(chance=1.0, after=constant(7200), at_most=2)
+    callers = Callers(
+        arrivals={480: 10.0}, evenly=True, queue="sales", patience=constant(30), retries=again
+    )
+    day = Watched(scenario(groups={}, callers={"some": callers}))
+    assert (day.simulation.people.abandoned, day.simulation.people.repeated) == (10, 0)
+
+
+def test_who_waits_for_ever_is_left_when_overtime_is_over():
+    day = Watched(scenario(groups={}))
+    assert day.simulation.left == day.simulation.people.came > 0
+    assert day.simulation.until == START + 13 * HOUR
+
+
+def test_agents_take_their_time_miss_some_and_come_back():
+    group = Group(count=3, profile="all", answers=constant(4), misses=0.3, returns=constant(40))
+    day = Watched(scenario(hours=3, groups={"day": group}))
+    offers, missed = day.count(events.ContactOffered), day.count(events.OfferMissed)
+    assert missed / offers == pytest.approx(0.3, abs=0.12)
+    assert all(stay.served and stay.wait >= 4 * SECOND for stay in day.stays)
+    gone: dict[tuple[str, str], int] = {}
+    back = set()
+    for at, event in day.seen:
+        if isinstance(event, events.OfferMissed):
+            gone[event.contact_id, event.agent_id] = at
+        if isinstance(event, events.ContactCleared):
+            whose = event.contact_id, event.agent_id
+            back.add(at - gone.pop(whose) if whose in gone else None)
+    assert back == {40 * SECOND, None}
+
+
+def test_work_takes_as_long_as_queue_group_and_pace_say():
+    queues = {"sales": Queue(handle=constant(60), after_work=constant(20))}
+    slow = Group(count=1, profile="all", pace=1.5, after_work={"sales": constant(30)})
+    day = Watched(scenario(queues=queues, groups={"day": slow}))
+    times: dict[str, list[int]] = {}
+    for at, event in day.seen:
+        if isinstance(
+            event, events.ContactConnectedToAgent | events.ContactEnded | events.ContactCleared
+        ):
+            times.setdefault(event.contact_id, []).append(at)
+    assert {(b - a, c - b) for a, b, c in times.values()} == {(90 * SECOND, 45 * SECOND)}
+
+
+def test_agents_come_go_and_have_breaks_and_finish_what_they_have():
+    shift = Shift(work=Stretch(480, 540), breaks=(Stretch(500, 510, "Lunch"),))
+    group = Group(count=1, profile="all", shifts=(shift,))
+    impatient = Callers(arrivals=steady(120), queue="sales", patience=exponential(100))
+    day = Watched(scenario(groups={"day": group}, callers={"some": impatient}))
+    names = {v: k for k, v in day.simulation.people.built.statuses.items()}
+    told = [
+        (names[e.status_id], (at - START) // MINUTE)
+        for at, e in day.seen
+        if isinstance(e, events.AgentStatusChanged)
+    ]
+    assert [status for status, _ in told] == ["Available", "Lunch", "Available", "Offline"]
+    assert [planned <= at for (_, at), planned in zip(told, (0, 20, 30, 60), strict=True)]
+    offers = [(at - START) / MINUTE for at, e in day.seen if isinstance(e, events.ContactOffered)]
+    assert not [at for at in offers if 20 <= at < 30 or at >= 60]
+
+
+def test_keys_lead_through_flows_and_speech_takes_time():
+    queues = {"sales": Queue(handle=constant(9)), "help": Queue(handle=constant(9))}
+    both = Profile(rows=(Row(queue="sales"), Row(queue="help")), concurrency={"VOICE": 1})
+    callers = Callers(
+        arrivals=steady(200),
+        flow="menu",
+        keys={"1": 2.0, "2": 1.0, "": 1.0},
+        thinks=constant(3),
+        attributes={"tier": "gold"},
+    )
+    day = Watched(
+        scenario(
+            queues=queues,
+            flows={"menu": MENU},
+            profiles={"all": both},
+            groups={"day": Group(count=30, profile="all")},
+            callers={"some": callers},
+            speech=Speech(words_per_minute=120),
+        )
+    )
+    by_queue = [stay.queue for stay in day.stays]
+    assert by_queue.count("help") / len(by_queue) == pytest.approx(0.25, abs=0.08)
+    began = {e.contact.id: at for at, e in day.seen if isinstance(e, events.ContactInitiated)}
+    spent = {
+        at - began[e.contact_id] for at, e in day.seen if isinstance(e, events.ContactEnqueued)
+    }
+    assert spent == {5500 + 3000, 5500 + 6000}  # eleven words, and a key or none
+    contact = day.of(events.ContactCompleted)[0].contact
+    assert contact.attributes == {"tier": "gold"}
+
+
+def test_chats_and_tasks_are_served_beside_calls():
+    channels = Profile(
+        rows=tuple(Row(queue="sales", channel=each) for each in ("VOICE", "CHAT", "TASK")),
+        concurrency={"VOICE": 1, "CHAT": 2, "TASK": 1},
+    )
+    mixed = Callers(
+        arrivals=steady(120),
+        queue="sales",
+        channels={"VOICE": 1.0, "CHAT": 1.0, "TASK": 1.0},
+        patience=exponential(120),
+    )
+    day = Watched(
+        scenario(
+            profiles={"all": channels},
+            groups={"day": Group(count=2, profile="all")},
+            callers={"some": mixed},
+        )
+    )
+    ended = {
+        each: day.of(events.ContactEnqueued, channel=each) for each in ("VOICE", "CHAT", "TASK")
+    }
+    assert all(len(each) > 20 for each in ended.values())
+    served = {event.contact_id for event in day.of(events.ContactConnectedToAgent)}
+    assert {event.contact_id for event in ended["TASK"]} <= served
+    reasons = {event.reason for event in day.of(events.ContactEnded)}
+    assert {"CUSTOMER_DISCONNECT", "AGENT_DISCONNECT", "AGENT_COMPLETED"} <= reasons
+    assert not day.simulation.left
+    assert not day.simulation.work.refused
+
+
+def test_a_rank_lets_callers_pass_others():
+    busy = Callers(arrivals=steady(50), queue="sales")
+    day = Watched(
+        scenario(
+            hours=4,
+            callers={"some": busy, "gold": Callers(arrivals=steady(8), queue="sales", priority=1)},
+        )
+    )
+    ranked = {e.contact_id for e in day.of(events.RoutingDataUpdated)}
+    waits: dict[bool, list[int]] = {True: [], False: []}
+    came = {e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactEnqueued)}
+    for at, event in day.seen:
+        if isinstance(event, events.ContactConnectedToAgent):
+            waits[event.contact_id in ranked].append(at - came[event.contact_id])
+    gold, others = (sum(each) / len(each) for each in (waits[True], waits[False]))
+    assert gold < others / 3
+
+
+def test_production_counts_what_happened():
+    callers = Callers(arrivals=steady(90), queue="sales", patience=exponential(60))
+    day = Watched(scenario(hours=2, callers={"some": callers}))
+    served = [stay for stay in day.stays if stay.served]
+    with Office(day.simulation) as office:
+        (row,) = office.metric_data() or []
+        values = {each["Metric"]["Name"]: each["Value"] for each in row["Collections"]}
+        assert values["CONTACTS_QUEUED"] == len(day.stays)
+        assert values["CONTACTS_HANDLED"] == len(served) > 0
+        assert values["CONTACTS_ABANDONED"] == len(day.stays) - len(served) > 0
+        wait = sum(stay.wait for stay in served) / len(served) / 1000
+        assert values["QUEUE_ANSWER_TIME"] == pytest.approx(wait)
+        level = sum(stay.wait < 20_000 for stay in day.stays) / len(day.stays)
+        assert values["SERVICE_LEVEL"] == pytest.approx(100 * level, abs=0.01)
+        rows = list(
+            office.listed(
+                "GetMetricDataV2",
+                "MetricResults",
+                ResourceArn=office.home.arn,
+                StartTime=START / 1000,
+                EndTime=office.now / 1000,
+                Filters=[{"FilterKey": "QUEUE", "FilterValues": office.queue_ids}],
+                Metrics=[{"Name": "CONTACTS_ABANDONED"}],
+                Interval={"IntervalPeriod": "THIRTY_MIN"},
+                MaxResults=1,
+            )
+        )
+        assert sum(each["Collections"][0]["Value"] for each in rows) == values["CONTACTS_ABANDONED"]
+        assert len(rows) >= 4, "of several pages"
+
+
+# The command
+
+
+def simulated(*arguments: str) -> int:
+    return cli.main(["simulate", *arguments])
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "small.toml"
+    text = (SHIPPED / "channels.toml").read_text()
+    path.write_text(text.replace("T13:00:00", "T10:00:00"))
+    return str(path)
+
+
+def test_the_command_prints_a_table_and_writes_json_and_a_page(small, tmp_path, capsys):
+    page, figures = tmp_path / "day.html", tmp_path / "day.json"
+    assert simulated(small, "--html", str(page), "--json", str(figures)) == 0
+    printed = capsys.readouterr().out
+    told = json.loads(figures.read_text())
+    assert told["queues"].keys() == {"support", "letters"}
+    assert told["totals"]["arrivals"] == sum(q["arrivals"] for q in told["queues"].values())
+    assert f"{told['totals']['arrivals']:,}" in printed
+    assert "support" in printed
+    assert f"seed {told['seed']}" in printed
+    assert {row["Dimensions"]["Channel"] for row in told["GetMetricData"]} == {
+        "VOICE",
+        "CHAT",
+        "TASK",
+    }
+    html = page.read_text()
+    assert "simulation of Channels" in html
+    assert html.count("<svg") >= 4
+
+
+def test_json_alone_and_another_seed(small, capsys):
+    assert simulated(small, "--json", "-") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert simulated(small, "--json", "-", "--seed", "9") == 0
+    other = json.loads(capsys.readouterr().out)
+    assert (first["seed"], other["seed"]) == (1, 9)
+    assert first["attempts"] != other["attempts"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.toml"], "cannot be read"),
+        (["SMALL", "--seed", "-1"], "--seed: -1 is not 0 to"),
+        (["SMALL", "--json", "/no/such/directory/x"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_told(arguments, words, small, capsys):
+    assert simulated(*(small if each == "SMALL" else each for each in arguments)) == 1
+    assert words in capsys.readouterr().err
