@@ -21,6 +21,7 @@ from ringfloor import (
     cli_simulate,
     cli_stream,
     cli_trace,
+    cli_waits,
 )
 from ringfloor.app import App, run
 from ringfloor.base.errors import Fault
@@ -168,6 +169,13 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
             name, help=text, description=command.DESCRIPTION, formatter_class=raw
         )
         command.add_options(described)
+
+    waits = commands.add_parser(
+        "waits",
+        help="how well waits can be told on a log",
+        description=cli_waits.SUMMARY,
+    )
+    cli_waits.add_options(waits)
 
     _add_upkeep(commands)
     return parser

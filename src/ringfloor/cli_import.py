@@ -10,10 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from hashlib import blake2b
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -23,11 +20,12 @@ from ringfloor.base.errors import Fault, shown, shown_list
 from ringfloor.base.ids import secret
 from ringfloor.base.limits import IMPORT_CONTACTS_MAX, IMPORT_PART_BYTES, IMPORT_PROBLEMS_MAX
 from ringfloor.base.time import iso
-from ringfloor.call_logs.mapping import Plan, plan
-from ringfloor.call_logs.reading import DIGEST_BYTES, Dropped, Problem, Read, read
+from ringfloor.call_logs.mapping import plan
+from ringfloor.call_logs.reading import Dropped, Problem, Read
 from ringfloor.client import Connect, Progress
 from ringfloor.config import endpoint, region
 from ringfloor.domain.logged import LoggedContact
+from ringfloor.node.log_files import digest, mapping, rows, shipped
 
 DESCRIPTION = """\
 Brings a log of another contact center into an instance, so that searches, reports and metrics work
@@ -44,12 +42,6 @@ than the instance keeps them are refused: its tag ringfloor:record-months says h
 Requests are signed with RINGFLOOR_ACCESS_KEY_ID and RINGFLOOR_SECRET_ACCESS_KEY, or else
 AWS_ACCESS_KEY_ID and so on; policies allow connect:ImportContacts on the instance, ListQueues and
 ListUsers, and with --create what makes queues and users."""
-
-
-def shipped() -> list[str]:
-    """Names of the mappings that come with Ringfloor."""
-    found = files("ringfloor.call_logs").iterdir()
-    return sorted(each.name.removesuffix(".toml") for each in found if each.name.endswith(".toml"))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
     """Read the log, and import it; raises Fault."""
     if not options.instance and not options.dry_run:
         raise Fault("--instance ID is missing; --dry-run needs none")
-    mapping = plan(*_mapping(options.mapping))
-    reader = partial(_read, options.log, mapping, _digest(options.log))
+    how = plan(*mapping(options.mapping))
+    reader = partial(rows, options.log, how, digest(options.log))
     found = summary(reader())
     if found.problems:
         print(*told(options.log, found), sep="\n", file=sys.stderr)
@@ -108,36 +100,6 @@ def run(options: argparse.Namespace) -> int:
 # The log
 
 
-def _mapping(name: str) -> tuple[str, str]:
-    """The text of a mapping file, and its name."""
-    path: Any = Path(name)
-    if name in shipped() and not path.exists():
-        path = files("ringfloor.call_logs") / f"{name}.toml"
-    try:
-        return path.read_text(encoding="utf-8"), name
-    except (OSError, UnicodeDecodeError) as error:
-        raise Fault(
-            f"{name} cannot be read: {error}; mappings that come with Ringfloor:"
-            f" {', '.join(shipped())}"
-        ) from error
-
-
-def _digest(log: Path) -> bytes:
-    digest = blake2b(digest_size=DIGEST_BYTES)
-    try:
-        with log.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise Fault(f"{log} cannot be read: {error.strerror or error}") from error
-    return digest.digest()
-
-
-def _read(log: Path, mapping: Plan, digest: bytes) -> Iterator[Read]:
-    with log.open("rb") as file:
-        yield from read(file, mapping, digest)
-
-
 class Summary(Struct):
     """What a log has told."""
 
@@ -155,11 +117,11 @@ class Summary(Struct):
     """The earliest, and the one that is over last."""
 
 
-def summary(rows: Iterable[Read]) -> Summary:
+def summary(read: Iterable[Read]) -> Summary:
     """What the rows tell in all."""
     found = Summary()
     progress = Progress(sys.stderr, "rows read")
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(read, 1):
         progress.show(number)
         match row:
             case Dropped():
@@ -296,9 +258,9 @@ def _times(contact: LoggedContact) -> LoggedContact:
     )
 
 
-def _resolved(rows: Iterable[Read], queues: Ids, users: Ids) -> Iterator[LoggedContact]:
+def _resolved(read: Iterable[Read], queues: Ids, users: Ids) -> Iterator[LoggedContact]:
     """The contacts, with ids where the log has names."""
-    for row in rows:
+    for row in read:
         if isinstance(row, LoggedContact):
             queue = None if row.queue is None else queues[row.queue]
             agent = None if row.agent is None else users[row.agent]

@@ -10,8 +10,9 @@ from ringfloor.base.errors import Fault
 from ringfloor.call_logs.mapping import FIELDS, plan
 from ringfloor.call_logs.reading import Dropped, Problem, read
 from ringfloor.cli import main
-from ringfloor.cli_import import parts, shipped
+from ringfloor.cli_import import parts
 from ringfloor.domain.logged import LoggedContact
+from ringfloor.node.log_files import shipped
 
 DIGEST = b"0123456789abcdef"
 

@@ -135,3 +135,12 @@ REPORT_STRETCHES_MAX = limit(
 REPORT_THRESHOLDS_MAX = limit(
     "REPORT_THRESHOLDS_MAX", 4, "thresholds", "whose lines can be told apart in one plot"
 )
+WAIT_BAND_SAMPLES_MAX = limit(
+    "WAIT_BAND_SAMPLES_MAX",
+    1_000,
+    "waits",
+    "by which a band of wait estimates is calibrated: a few days of a small center",
+)
+WAIT_BAND_SAMPLES_MIN = limit(
+    "WAIT_BAND_SAMPLES_MIN", 30, "waits", "before a band of wait estimates is shown at all"
+)
