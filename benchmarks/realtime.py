@@ -25,7 +25,7 @@ from ringfloor.domain import events
 from ringfloor.domain.criteria import Step, steps_of
 from ringfloor.projections.current_metrics import METRICS
 from ringfloor.projections.current_request import metric_results, parse
-from ringfloor.projections.current_rows import answer
+from ringfloor.projections.current_rows import answer, estimate, newcomers
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
 from ringfloor.projections.waiting import Waiting
@@ -174,7 +174,13 @@ class Floor:
 
     def ask(self, request=REQUEST):
         query = parse(request, lambda _kind, identifier: identifier)
-        return query, answer(self.realtime, self.waiting, query, self.now)
+        return query, answer(self.realtime, self._waits(query), query, self.now)
+
+    def _waits(self, query):
+        return {
+            each: estimate(self.realtime, self.waiting, each, self.now)
+            for each in newcomers(self.realtime, query, self.now)
+        }
 
     def write(self):
         query, rows = self.ask()

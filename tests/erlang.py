@@ -5,6 +5,8 @@ A second opinion for the simulator, a few lines each. Rates are per second; call
 service times. M/M/s: Erlang C, nobody hangs up. M/M/s+M: Erlang A, patience is exponential, too.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, count, pairwise
 from math import exp
 from typing import NamedTuple
 
@@ -39,8 +41,16 @@ def longer_than(agents: int, arrivals: float, service: float, wait: float) -> fl
     return erlang_c(agents, arrivals, service).delayed * exp(-rate * wait)
 
 
-def erlang_a(agents: int, arrivals: float, service: float, patience: float) -> Waits:
-    """M/M/s+M by the states of its chain. patience: the rate at which who waits hangs up."""
+def priorities(agents: int, arrivals: Sequence[float], service: float) -> Iterator[float]:
+    """M/M/s with classes, the most urgent first, no talk broken off: how long each waits."""
+    all_busy = erlang_c(agents, sum(arrivals), service).delayed
+    free = [1.0, *(1 - rate / (agents * service) for rate in accumulate(arrivals))]
+    for before, with_own in pairwise(free):
+        yield all_busy / (agents * service * before * with_own)
+
+
+def _shares(agents: int, arrivals: float, service: float, patience: float) -> list[float]:
+    """M/M/s+M: the share of time with so many calls there, served or waiting."""
     weights = [1.0]
     while True:
         number = len(weights)
@@ -49,9 +59,37 @@ def erlang_a(agents: int, arrivals: float, service: float, patience: float) -> W
         if number > agents and weights[-1] < 1e-15 * sum(weights):
             break
     total = sum(weights)
-    waiting = sum(
-        (number - agents) * each for number, each in enumerate(weights) if number > agents
-    )
-    delayed = sum(weights[agents:]) / total
-    length = waiting / total
-    return Waits(delayed, length / arrivals, patience * length / arrivals)
+    return [each / total for each in weights]
+
+
+def erlang_a(agents: int, arrivals: float, service: float, patience: float) -> Waits:
+    """M/M/s+M by the states of its chain. patience: the rate at which who waits hangs up."""
+    shares = _shares(agents, arrivals, service, patience)
+    length = sum((number - agents) * each for number, each in enumerate(shares) if number > agents)
+    return Waits(sum(shares[agents:]), length / arrivals, patience * length / arrivals)
+
+
+def staying(agents: int, service: float, patience: float, wait: float) -> Iterator[float]:
+    """The share that still waits after so long, of those who found all busy and 0, 1, 2... ahead.
+
+    In order: who has k ahead is served when k + 1 have gone, each after an exponential time, the
+    last of rate s * service, those before of i * patience more. If nobody hangs up, they go as in
+    a Poisson process; else e to the power of -patience * their sum has a beta distribution of
+    (s * service / patience, k + 1).
+    """
+    rate, left = agents * service, exp(-patience * wait)
+    term = above = exp(-rate * wait)
+    for ahead in count():
+        yield left * above
+        going = rate * wait if not patience else (1 - left) * (rate / patience + ahead)
+        term *= going / (ahead + 1)
+        above += term
+
+
+def stays_longer_than(
+    agents: int, arrivals: float, service: float, patience: float, wait: float
+) -> float:
+    """M/M/s+M: the share that waits longer, whatever becomes of it."""
+    shares = _shares(agents, arrivals, service, patience)[agents:]
+    told = staying(agents, service, patience, wait)
+    return sum(share * each for share, each in zip(shares, told, strict=False))

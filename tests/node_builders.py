@@ -85,7 +85,7 @@ class Stage:
         self.history = history or History.open(None, print)
         self.node = Node(journal, self.history, clock, dice(seed), streams)
         functions = functions or Functions({}, direct=False)
-        self.outbox = Outbox(functions, self.node.post, self.node.wake)
+        self.outbox = Outbox(functions, self.node.post, self.node.wake, desks=self.node.desks)
         self.phones = Phones(self.outbox.hear)
         self.outbox.connect(self.phones)
         self.node.recover(self.outbox, lambda _instance, _record, _last: None)

@@ -32,12 +32,17 @@ def scenario(hours: float = 1, **parts: Any) -> Scenario:
 
 
 class Stay(NamedTuple):
-    """One stay of a contact in a queue. wait: ms until it was joined to an agent, or left."""
+    """One stay of a contact in a queue, and what came after it.
+
+    wait: ms until it was joined to an agent, or left; over: when it ended; group: of the agent.
+    """
 
     came: Instant
     queue: str
     wait: int
     served: bool
+    over: Instant
+    group: str
 
 
 class Watched:
@@ -48,6 +53,7 @@ class Watched:
         self.stays: list[Stay] = []
         self.seen: list[tuple[Instant, events.Event]] = []
         self._came: dict[str, tuple[Instant, str]] = {}
+        self._joined: dict[str, tuple[Instant, str]] = {}
         work = self.simulation.work
         stays = events.ContactEnqueued, events.ContactConnectedToAgent, events.ContactEnded
         self._keep = keep
@@ -63,11 +69,15 @@ class Watched:
             case events.ContactEnqueued():
                 name = self.simulation.people.built.queues[event.queue_id]
                 self._came[event.contact_id] = now, name
-            case events.ContactConnectedToAgent() | events.ContactEnded():
+            case events.ContactConnectedToAgent():
+                name = self.simulation.people.agents[event.agent_id].name
+                self._joined[event.contact_id] = now, name.split("/")[1]
+            case events.ContactEnded():
                 came = self._came.pop(event.contact_id, None)
+                joined, group = self._joined.pop(event.contact_id, (None, ""))
                 if came is not None:
-                    served = isinstance(event, events.ContactConnectedToAgent)
-                    self.stays.append(Stay(*came, now - came[0], served))
+                    wait = (now if joined is None else joined) - came[0]
+                    self.stays.append(Stay(*came, wait, joined is not None, now, group))
             case _:
                 pass
 

@@ -3,8 +3,10 @@
 from heapq import heappop, heappush
 from random import Random
 
+from msgspec.structs import replace
+
 from ringfloor.base.time import HOUR, SECOND
-from ringfloor.domain.logged import LoggedContact
+from ringfloor.domain.logged import MOMENTS, LoggedContact
 
 START = 1_000 * HOUR
 
@@ -41,26 +43,53 @@ def a_log(seed: int, contacts: int = 400, agents: int = 3) -> list[LoggedContact
 
 def without_future(contacts: list[LoggedContact], now: int) -> list[LoggedContact]:
     """The log as one would have it who knows nothing after now: all goes on, and is lost later."""
-    made = []
+    made, late = [], now + 7 * HOUR
     for contact in contacts:
         if contact.enqueued_at is None or contact.enqueued_at > now:
             continue
-        answered_at = contact.connected_to_agent_at
         if contact.dequeued_at is not None and contact.dequeued_at > now:
-            answered_at = None
-        late = now + 7 * HOUR
-        made.append(
-            LoggedContact(
-                id=contact.id,
-                queue=contact.queue,
-                initiated_at=contact.initiated_at,
-                enqueued_at=contact.enqueued_at,
-                agent=contact.agent if answered_at is not None else None,
-                dequeued_at=min(contact.dequeued_at or late, late) if answered_at else late,
-                connected_to_agent_at=answered_at,
-                disconnected_at=contact.disconnected_at if contact.over_at <= now else late,
-            )
-            if answered_at is not None or (contact.dequeued_at or 0) > now
-            else contact
-        )
+            lost = {"agent": None, "connected_to_agent_at": None, "after_contact_work_ms": None}
+            made.append(replace(contact, **lost, dequeued_at=late, disconnected_at=late))
+        elif contact.over_at > now:
+            made.append(replace(contact, disconnected_at=late, after_contact_work_ms=None))
+        else:
+            made.append(contact)
     return made
+
+
+def with_another_future(
+    contacts: list[LoggedContact], now: int, chance: Random
+) -> list[LoggedContact]:
+    """The same log up to now, and something else from then on.
+
+    Whoever waits is taken by somebody else, or lost, at another time; talks end at another time;
+    of those who come later half are left out, and the others come later still.
+    """
+    made = []
+    for each in contacts:
+        later = now + 1 + chance.randrange(HOUR)
+        if each.initiated_at > now or (each.enqueued_at or 0) > now:
+            if chance.random() < 0.5:
+                made.append(_shifted(each, chance.randrange(HOUR)))
+        elif each.enqueued_at is None or each.over_at <= now:
+            made.append(each)
+        elif each.dequeued_at is not None and each.dequeued_at <= now:
+            made.append(replace(each, disconnected_at=later, after_contact_work_ms=None))
+        else:
+            answered = chance.random() < 0.5
+            made.append(
+                replace(
+                    each,
+                    agent=chance.choice([None, "somebody else"]) if answered else None,
+                    dequeued_at=later,
+                    connected_to_agent_at=later if answered else None,
+                    disconnected_at=later + answered * SECOND,
+                    after_contact_work_ms=None,
+                )
+            )
+    return made
+
+
+def _shifted(contact: LoggedContact, by: int) -> LoggedContact:
+    moments = {name: getattr(contact, name) for name in MOMENTS}
+    return replace(contact, **{name: at and at + by for name, at in moments.items()})

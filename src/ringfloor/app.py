@@ -32,7 +32,7 @@ from ringfloor.aws.throttle import (
 )
 from ringfloor.aws.tokens import Pages, Sealer
 from ringfloor.base.errors import Fault
-from ringfloor.base.ids import chance, derive
+from ringfloor.base.ids import chance
 from ringfloor.base.limits import (
     HEAD_BYTES_MAX,
     REQUEST_SECONDS_MAX,
@@ -47,12 +47,11 @@ from ringfloor.config import Settings
 from ringfloor.domain import practice
 from ringfloor.domain.commands import UpdateInstance
 from ringfloor.domain.quotas import Quotas
-from ringfloor.domain.resources import Home
 from ringfloor.gateway import phones
 from ringfloor.journal.disk import open_journal
 from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
-from ringfloor.node import stream_aws, vault
+from ringfloor.node import stream_aws, vault, wait_model
 from ringfloor.node.accounts import Accounts
 from ringfloor.node.attachments import Attachments
 from ringfloor.node.functions import Call, Functions, is_associated, resolved
@@ -63,6 +62,7 @@ from ringfloor.node.sealed_input import SealedInput
 from ringfloor.node.stream_targets import Targets
 from ringfloor.node.streams import Streams
 from ringfloor.node.vault import Vault
+from ringfloor.node.wait_models import WaitModels
 from ringfloor.operations import all as operations
 from ringfloor.operations.context import Service
 from ringfloor.operations.frozen import Frozen
@@ -82,6 +82,7 @@ from ringfloor.server.sockets import Audience, Sockets
 from ringfloor.server.streams import ABORT, ACTION, StreamEvents
 from ringfloor.server.traces import Traces
 from ringfloor.simulator import demo
+from ringfloor.simulator.live import Live, Past
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +98,13 @@ _decode_phones = msgspec.json.Decoder(dict[str, phones.Behaviour]).decode
 class App:
     """A contact center server: recovered when made, serving while run runs."""
 
-    def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, report: Callable[[str], None], journal: Journal | None = None
+    ) -> None:
+        """journal: instead of the one that the settings ask for."""
         self.settings = settings
         os.umask(0o077)  # who calls whom is the operator's alone, wherever the directory stands
-        self.journal = _journal(settings, report)
+        self.journal = journal or _journal(settings, report)
         try:
             keeper = _vault(settings)
             vault.prove(self.journal, keeper)
@@ -115,7 +119,15 @@ class App:
                 bots=resolved(settings.bots),
             )
             sealed = SealedInput(anybody=settings.sandbox)
-            self.outbox = Outbox(functions, self.node.post, self.node.wake, sealed)
+            models = WaitModels(self.node, settings.data, _training(settings))
+            self.outbox = Outbox(
+                functions,
+                self.node.post,
+                self.node.wake,
+                sealed,
+                desks=self.node.desks,
+                models=models,
+            )
             self.phones = phones.Phones(self.outbox.hear)
             self.outbox.connect(self.phones)
             told = self.journal.note(PHONES_NOTE)
@@ -124,6 +136,7 @@ class App:
             progress = Progress(sys.stderr)
             self.node.recover(self.outbox, progress.show)
             progress.end()
+            models.restore()
             self._practise()
             sealer = Sealer((vault.sealing_key(self.journal, keeper),))
             accounts = Accounts(self.node, sealer, keeper, settings.account, _root(settings))
@@ -231,13 +244,11 @@ class App:
         if self.settings.sandbox:
             await self.node.settle(SETTLE_MS)
 
-    def demo(self, out: TextIO) -> Callable[[str], Coroutine[Any, Any, None]]:
-        """The demo, to run beside the server."""
-        customers = self._sandbox_phones()
-        callers = demo.Callers(customers.call, customers.press, customers.hang_up)
-        home = Home(self.settings.region, self.settings.account, derive(chance(), 0))
-        kept = practice.kept(self.settings.practice)
-        return lambda address: demo.run(self.node, callers, home, address, out, kept)
+    def demo(self, past: Past, out: TextIO) -> Callable[[str], Coroutine[Any, Any, None]]:
+        """The demo, to run beside the server, which was given the journal of its past."""
+        hang_up = self._sandbox_phones().hang_up
+        live = Live(past, self.node, self.outbox, self.phones, hang_up)
+        return lambda address: demo.run(live, address, out)
 
     def _sandbox_phones(self) -> SandboxPhones:
         carrier, now = self.phones, self.clock.now
@@ -267,20 +278,27 @@ class App:
         server = _Server(self.endpoints, self.node, f"ringfloor: listening on {address}", out)
         node = asyncio.create_task(self.node.run())
         node.add_done_callback(lambda _: setattr(server, "should_exit", True))
-        companion = asyncio.ensure_future(beside(address)) if beside else None
+        companion = asyncio.ensure_future(server.then(beside(address))) if beside else None
         try:
             await server.serve(sockets=[listener])
         finally:
-            if companion is not None:
-                companion.cancel()
-                with suppress(asyncio.CancelledError):
-                    await companion
-            self.node.close()
             try:
-                await node
+                await _ended(companion)
             finally:
-                await self.node.finish()
-                self.attachments.close()
+                self.node.close()
+                try:
+                    await node
+                finally:
+                    await self.node.finish()
+                    self.attachments.close()
+
+
+async def _ended(companion: "asyncio.Task[None] | None") -> None:
+    """What ran beside the server ends with it; raises what it has failed with."""
+    if companion is not None:
+        companion.cancel()
+        with suppress(asyncio.CancelledError):
+            await companion
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -382,6 +400,18 @@ class _Server(uvicorn.Server):
         self._node = node
         self._first_line = first_line
         self._out = out
+        self._serves = asyncio.Event()
+
+    async def then(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it as soon as the address is served; if it fails, the server ends."""
+        try:
+            await self._serves.wait()
+            await work
+        except Exception:
+            self.should_exit = True
+            raise
+        finally:
+            work.close()
 
     @override
     @contextmanager
@@ -396,6 +426,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         print(self._first_line, file=self._out, flush=True)
+        self._serves.set()
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -427,6 +458,17 @@ class Progress:
         """The line is no longer needed."""
         if self._shown:
             self._out.write("\n")
+
+
+def _training(settings: Settings) -> Duration | None:
+    """How often models of waits are trained; None: never."""
+    every = settings.train_waits
+    if every is not None and wait_model.fitting() is None:
+        log.info(
+            "no models of waits are trained: pip install 'ringfloor[waits]' brings what it takes"
+        )
+        return None
+    return every
 
 
 def _journal(settings: Settings, report: Callable[[str], None]) -> Journal:

@@ -15,13 +15,17 @@ from ringfloor import (
     __version__,
     cli_export,
     cli_flow,
+    cli_forecast,
     cli_iam,
     cli_import,
+    cli_load,
     cli_report,
     cli_simulate,
+    cli_staff,
     cli_stream,
     cli_trace,
     cli_waits,
+    cli_whatif,
 )
 from ringfloor.app import App, run
 from ringfloor.base.errors import Fault
@@ -45,6 +49,7 @@ from ringfloor.journal.reading import reading
 from ringfloor.node import audit
 from ringfloor.node.vault import KEY_BYTES
 from ringfloor.simulator import demo
+from ringfloor.simulator.live import Past, moved
 
 DESCRIPTION = """\
 Ringfloor is a contact center that you run yourself and that speaks the Amazon Connect API.
@@ -122,6 +127,9 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
     )
     port = next(setting for setting in SETTINGS if setting.name == "port")
     live.add_argument("--port", type=int, default=8080, help=f"{port.help} [{variable(port)}]")
+    live.add_argument(
+        "--scenario", type=Path, metavar="FILE", help="a scenario of your own; docs/simulator.md"
+    )
     live.set_defaults(run=_demo)
 
     trail = commands.add_parser(
@@ -164,6 +172,10 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
         ("export", "write contact records, agents' time or metrics to a file", cli_export),
         ("import", "bring the log of another contact center in", cli_import),
         ("simulate", "a day of a center in seconds, with callers and agents", cli_simulate),
+        ("load", "customers and agents of a scenario against a live server", cli_load),
+        ("forecast", "how many contacts the next days will bring", cli_forecast),
+        ("staff", "how many agents each half hour of a scenario needs", cli_staff),
+        ("whatif", "a day that was, with other staff, routing or flows", cli_whatif),
     ):
         described = commands.add_parser(
             name, help=text, description=command.DESCRIPTION, formatter_class=raw
@@ -222,9 +234,15 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    now = WallClock().now
+    past = Past(moved(demo.scenario(options.scenario), now()))
+    bar = cli_simulate.Bar(sys.stderr)
+    past.run(now, bar.show)
+    bar.end()
     wanted = Settings(port=options.port, sandbox=True)
-    app = App(_with_keys(wanted, demo.ACCESS_KEY_ID, demo.SECRET_ACCESS_KEY), _report)
-    run(app.run(sys.stdout, app.demo(sys.stdout)))
+    keys = demo.ACCESS_KEY_ID, demo.SECRET_ACCESS_KEY
+    app = App(_with_keys(wanted, *keys), _report, past.journal)
+    run(app.run(sys.stdout, app.demo(past, sys.stdout)))
     return 0
 
 

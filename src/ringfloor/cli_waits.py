@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -23,9 +22,19 @@ from ringfloor.call_logs.reading import Problem
 from ringfloor.client import Progress
 from ringfloor.domain.logged import LoggedContact
 from ringfloor.node.log_files import digest, mapping, rows, shipped
-from ringfloor.waits.estimators import CONSTANT, ESTIMATORS, MODEL, MODEL_P50, Estimator
+from ringfloor.node.wait_model import fitting
+from ringfloor.waits.estimators import (
+    CONSTANT,
+    ESTIMATORS,
+    MODEL,
+    SHARES,
+    Estimator,
+    Quantiles,
+)
 from ringfloor.waits.history import Ask, asks
+from ringfloor.waits.model import By, WaitModel, moved
 from ringfloor.waits.scores import Estimate, Outcome, Score, plain, score
+from ringfloor.waits.training import Held, by_qlm, held_out, made
 
 SUMMARY = "Estimates of waits: how well they can be told on a log."
 
@@ -42,8 +51,6 @@ docs/waits.md."""
 
 TRAINED_SHARE = 2 / 3
 """Of the days of a log, if nobody says."""
-CALIBRATED_SHARE = 0.75
-"""Of what is learnt from: what comes later tells how far a model trained on it is off."""
 
 
 class Report(Struct, frozen=True):
@@ -52,6 +59,10 @@ class Report(Struct, frozen=True):
     trained_until: str
     trained_on: int
     scored: int
+    uses: By
+    """Of QLm and the model the one that would be told: it was better before."""
+    below: dict[str, float]
+    """The share of waits that were shorter than what would have been told by each quantile."""
     estimators: dict[str, Score]
 
 
@@ -90,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
             raise Fault(f"{options.log}:{row.line}: column {row.column}: {row.value} {row.rule}")
         if isinstance(row, LoggedContact):
             contacts.append(row)
-    asked = list(_shown(asks(contacts), sum(map(_waited, contacts))))
+    asked = list(_shown(asks(contacts, zone=how.file.zone), sum(map(_waited, contacts))))
     until = options.train_until or _until([each.at for each in asked], how.file.zone)
     found = report(asked, until, how.file.zone)
     if options.json:
@@ -117,8 +128,22 @@ def report(asked: Sequence[Ask], until: date, zone: str) -> Report:
     scores = {CONSTANT: _score(known, scored, lambda _: plain(constant_s))}
     for name, estimator in ESTIMATORS.items():
         scores[name] = _score(known, scored, partial(_told, estimator))
-    scores |= _model_scores(known, scored)
-    return Report(until.isoformat(), len(known), len(scored), scores)
+    fit = fitting()
+    held = held_out(known, fit)
+    model = made(known, held, 1, edge, fit)
+    said: dict[By, list[Quantiles]] = {"QLm": [by_qlm(each.view) for each in scored]}
+    if model.forests is not None:
+        said["model"] = [model.forests.tells(each.view) for each in scored]
+    for by, each in said.items():
+        scores |= _by_quantiles(by, each, held, scored, model)
+    return Report(
+        until.isoformat(),
+        len(known),
+        len(scored),
+        model.uses,
+        _below(said[model.uses], model.offsets.get(model.uses, []), scored),
+        scores,
+    )
 
 
 def lines(found: Report) -> Iterator[str]:
@@ -132,6 +157,8 @@ def lines(found: Report) -> Iterator[str]:
         band = "      -" if each.band_mean_s is None else f"{each.band_mean_s:>7.1f}"
         errors = f"{each.mae_s:>7.1f} {each.rmse_s:>7.1f} {each.bias_s:>+7.1f}"
         yield f"{name:<{width}} {errors}  {share} {band}"
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in found.below.items())
+    yield f"told by {found.uses}; waits below what was told: {shares}"
 
 
 def _score(known: Sequence[Ask], scored: Sequence[Ask], tells: Callable[[Ask], Estimate]) -> Score:
@@ -143,35 +170,44 @@ def _told(by: Estimator, ask: Ask) -> Estimate:
     return plain(by.tells(ask.view))
 
 
-def _model_scores(known: Sequence[Ask], scored: Sequence[Ask]) -> dict[str, Score]:
-    """Of what is trained, if the libraries are there and there is enough to learn from."""
-    if find_spec("sklearn") is None:
-        return {}
-    from ringfloor.node.wait_model import WAITS_MIN, Model  # noqa: PLC0415  an extra
-
-    learnt = int(len(known) * CALIBRATED_SHARE)
-    if learnt < WAITS_MIN:
-        return {}
-
-    def model(of: Sequence[Ask]) -> Model:
-        return Model([each.view for each in of], [each.waited_ms / SECOND for each in of])
-
-    later = known[learnt:]
-    # Calibrated by a model that has not seen what it is calibrated with.
-    before = model(known[:learnt]).estimates([each.view for each in later])
-    told = model(known).estimates([each.view for each in scored])
-    outcomes, earlier = [*map(_outcome, scored)], [*map(_outcome, later)]
+def _by_quantiles(
+    by: By, said: Sequence[Quantiles], held: Held, scored: Sequence[Ask], model: WaitModel
+) -> dict[str, Score]:
+    """Of who tells quantiles: the mean, if it has no row yet, and P50; with a band of their own."""
+    offsets = model.offsets.get(by, [])
+    outcomes = [*map(_outcome, scored)]
+    before = [
+        (_estimate(each, each.mean_s), _outcome(ask))
+        for each, ask in zip(held.said.get(by, ()), held.asks, strict=True)
+    ]
+    points = {f"{by} P50": [moved(each, offsets).p50_s for each in said]}
+    if by == MODEL:
+        points = {MODEL: [each.mean_s for each in said], **points}
     return {
-        MODEL: score(
-            [each.mean for each in told],
+        name: score(
+            [_estimate(each, point) for each, point in zip(said, told, strict=True)],
             outcomes,
-            before=zip([each.mean for each in before], earlier, strict=True),
-        ),
-        MODEL_P50: score(
-            [each.median for each in told],
-            outcomes,
-            before=zip([each.median for each in before], earlier, strict=True),
-        ),
+            before=before,
+        )
+        for name, told in points.items()
+    }
+
+
+def _estimate(said: Quantiles, point_s: float) -> Estimate:
+    return Estimate(point_s, said.p10_s, said.p90_s)
+
+
+def _below(
+    said: Sequence[Quantiles], offsets: Sequence[float], scored: Sequence[Ask]
+) -> dict[str, float]:
+    """The share of waits below each quantile, as it would have been told."""
+    told = [moved(each, offsets) for each in said]
+    return {
+        f"p{share * 100:.0f}": sum(
+            ask.waited_ms / SECOND <= each[number] for each, ask in zip(told, scored, strict=True)
+        )
+        / len(scored)
+        for number, share in enumerate(SHARES, 1)
     }
 
 
@@ -204,6 +240,6 @@ def _until(moments: Sequence[Instant], zone: str) -> date:
 
 
 def _why_no_model(found: Report) -> str:
-    if find_spec("sklearn") is None:
+    if fitting() is None:
         return "the trained model is left out: pip install 'ringfloor[waits]'"
     return f"the trained model is left out: {found.trained_on:,} waits are too few"

@@ -20,8 +20,12 @@ from typing_extensions import override
 
 from ringfloor.aws.throttle import Rate
 from ringfloor.base.errors import Fault
-from ringfloor.base.limits import RING_SECONDS_MAX, STREAM_WEBHOOK_BATCH_MAX
-from ringfloor.base.time import SECOND
+from ringfloor.base.limits import (
+    RING_SECONDS_MAX,
+    STREAM_WEBHOOK_BATCH_MAX,
+    WAIT_TRAINING_HOURS_MAX,
+)
+from ringfloor.base.time import DAY, HOUR, SECOND, Duration
 from ringfloor.domain import numbers
 from ringfloor.domain.numbers import Pool
 from ringfloor.domain.practice import USUAL, Practice
@@ -181,6 +185,13 @@ SETTINGS = (
         ("wait", "delay"),
     ),
     Setting(
+        "train-waits",
+        "24",
+        "HOURS",
+        "how often a model of waits is trained on each instance's own past, in a process of its"
+        " own, if scikit-learn is there; off: never",
+    ),
+    Setting(
         "signature-window",
         "900",
         "S",
@@ -230,6 +241,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     pool: Pool = numbers.pool(map(numbers.parse, numbers.DEFAULT))
     practice: Practice = USUAL
     """What instances do where AWS leaves it open."""
+    train_waits: Duration | None = DAY
+    """How often models of waits are trained; None: never."""
     signature_window_seconds: int = 900
     check_results: bool = False
     """Compare every result with the model before it is sent; for tests."""
@@ -346,6 +359,7 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
         stream_secrets=_stream_secrets(environment.get(STREAM_SECRET, "")),
         pool=_pool(raw["number-pool"].split()),
         practice=_practice(raw),
+        train_waits=_train_waits(raw["train-waits"]),
         signature_window_seconds=_number("signature-window", raw["signature-window"], 1, 86_400),
         check_results=_count(CHECK_RESULTS, environment.get(CHECK_RESULTS, "0")) > 0,
         access_key_id=environment.get(ACCESS_KEY_ID) or None,
@@ -378,6 +392,16 @@ def _practice(raw: Mapping[str, str]) -> Practice:
         callback_rank="callback" if own else "call",
         callback_duration="delay" if delay else "wait",
     )
+
+
+def _train_waits(value: str) -> Duration | None:
+    if value == "off":
+        return None
+    if not value.isdecimal() or not 1 <= int(value) <= WAIT_TRAINING_HOURS_MAX:
+        raise Fault(
+            f"train-waits: {value!r} is neither off nor 1 to {WAIT_TRAINING_HOURS_MAX} hours"
+        )
+    return int(value) * HOUR
 
 
 def _given(setting: Setting, options: argparse.Namespace, environment: Mapping[str, str]) -> str:

@@ -6,7 +6,11 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,12 +84,13 @@ def test_the_five_commands_of_the_readme(start):
     ]
 
 
-@pytest.mark.slow
-def test_the_demo_is_live_and_its_commands_work():
+@contextmanager
+def a_demo(*options: str) -> Iterator[str]:
+    """A demo, until it is interrupted; what it has printed."""
     demo = subprocess.Popen(
-        [sys.executable, "-m", "ringfloor", "demo", "--port", "0"],
+        [sys.executable, "-m", "ringfloor", "demo", "--port", "0", *options],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
     try:
@@ -95,20 +100,70 @@ def test_the_demo_is_live_and_its_commands_work():
             lines.append(line)
             if "Ctrl-C" in line:
                 break
-        text = "".join(lines)
-        address = re.search(r"endpoint +(\S+)", text)[1]
-        parts = re.split(r"\n\d\. .*\n", text.partition("Press")[0])[1:]
-        assert len(parts) == 5
-        variables = environment(address, "ringfloor-demo", "ringfloor-demo-secret")
-        answers = [shell(part.replace(".venv/bin", str(BIN)), variables) for part in parts]
-        names = [each["Name"] for each in json.loads(answers[0])["QueueSummaryList"]]
-        assert names == ["BasicQueue", "Sales", "Support"]
-        now = json.loads(answers[1])["MetricResults"]
-        assert {each["Collections"][0]["Value"] for each in now} == {6}
-        assert "MetricResults" in json.loads(answers[2])
-        assert len(json.loads(answers[3])["ContactId"]) == 36
-        assert answers[4].split() == ["ann", "bob", "cid", "dee", "eve", "fay"]
+        yield "".join(lines)
     finally:
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=10)
+        _, errors = demo.communicate(timeout=30)
+    assert errors == ""
     assert demo.returncode == 0
+
+
+def pasted(text: str) -> list[str]:
+    """What its five commands answer."""
+    assert text.startswith("ringfloor: listening on http://")
+    address = re.search(r"endpoint +(\S+)", text)[1]
+    parts = re.split(r"\n\d\. .*\n", text.partition("Press")[0])[1:]
+    assert len(parts) == 5
+    variables = environment(address, "ringfloor-demo", "ringfloor-demo-secret")
+    return [shell(part.replace(".venv/bin", str(BIN)), variables) for part in parts]
+
+
+def by_channel(rows: list[dict[str, Any]], metric: str) -> Counter[str]:
+    """Sums over queues."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        for each in row["Collections"]:
+            if each["Metric"]["Name"] == metric:
+                found[row["Dimensions"]["Channel"]] += each.get("Value", 0)
+    return found
+
+
+@pytest.mark.slow
+def test_the_demo_is_live_and_its_commands_work():
+    with a_demo() as text:
+        queues, now, hour, call, agents = pasted(text)
+    names = [each["Name"] for each in json.loads(queues)["QueueSummaryList"]]
+    assert names == ["BasicQueue", "Orders", "Sales", "Support"]
+    rows = json.loads(now)["MetricResults"]
+    online = by_channel(rows, "AGENTS_ONLINE")
+    assert (online["VOICE"], online["CHAT"], online["TASK"]) == (24, 6, 15)
+    assert by_channel(rows, "AGENTS_ON_CONTACT")["VOICE"] > 0
+    rows = json.loads(hour)["MetricResults"]
+    handled, abandoned = (by_channel(rows, f"CONTACTS_{end}") for end in ("HANDLED", "ABANDONED"))
+    assert handled["VOICE"] > 100 < handled["CHAT"] + handled["TASK"]
+    assert min(handled["CHAT"], handled["TASK"]) > 20
+    assert 0 < abandoned["VOICE"] < handled["VOICE"] / 3
+    assert 60 < by_channel(rows, "SERVICE_LEVEL")["VOICE"] < 199  # of two queues, in percent
+    assert len(json.loads(call)["ContactId"]) == 36
+    assert {"ann", "kim"} <= set(agents.split())
+    assert len(agents.split()) == 29
+
+
+@pytest.mark.slow
+def test_a_demo_of_ones_own():
+    with a_demo("--scenario", str(ROOT / "docs/scenarios/channels.toml")) as text:
+        assert "live: 2 queues, 13 agents, calls, chats, tasks, and a history." in text
+        _, now, hour, _, agents = pasted(text)
+    assert by_channel(json.loads(now)["MetricResults"], "AGENTS_ONLINE") == {
+        "VOICE": 9,
+        "CHAT": 4,
+        "TASK": 9,
+    }
+    handled = by_channel(json.loads(hour)["MetricResults"], "CONTACTS_HANDLED")
+    assert min(handled["VOICE"], handled["CHAT"], handled["TASK"]) > 0
+    assert len(agents.split()) == 13
+
+
+def test_a_demo_of_nothing(tmp_path):
+    with pytest.raises(AssertionError, match="cannot be read"):
+        shell(f"ringfloor demo --scenario {tmp_path / 'none.toml'}", environment(""))

@@ -367,14 +367,8 @@ def test_the_position_of_a_contact_in_its_queue_and_in_its_routing_step(center):
 
 
 def test_the_wait_of_a_contact_is_estimated_in_its_routing_step(center):
-    """Three have left the step; all of them, and one more, have left the queue."""
+    """By those who speak English, of whom there is one; nobody else is at work."""
     waits = center.queued()
-    center.seek(waits, ENGLISH)
-    for expressions in ((ENGLISH,), (ENGLISH,), (ENGLISH,), ()):
-        contact = center.queued()
-        if expressions:
-            center.seek(contact, *expressions)
-        center.connect.stop_contact(**center.at, ContactId=contact)
     center.seek(waits, ENGLISH)
     assert "ESTIMATED_WAIT_TIME" not in center.position(waits)
     center.at_work(center.bob, "Available")  # and it rings at him
@@ -390,7 +384,7 @@ def test_the_wait_of_a_contact_is_estimated_in_its_routing_step(center):
         "RoutingStepExpressions": [json.dumps(ENGLISH)],
     }
     [(_, [wait])] = center.rows(("ESTIMATED_WAIT_TIME",), filters, ("ROUTING_STEP_EXPRESSION",))
-    assert wait == pytest.approx(2 * told["ESTIMATED_WAIT_TIME"], abs=1)
+    assert wait > told["ESTIMATED_WAIT_TIME"], "who comes now comes after it"
 
 
 # Refusals

@@ -169,6 +169,7 @@ WORLD = (
     dialogue.Play,
     dialogue.PlayLoop,
     dialogue.Gather,
+    dialogue.GetMetrics,
     dialogue.Invoke,
     dialogue.InvokeBot,
     dialogue.Receive,

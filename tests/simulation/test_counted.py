@@ -18,7 +18,8 @@ from ringfloor.engine.staff import ACTIVE
 from ringfloor.operations.user_data import Asked, user_data
 from ringfloor.projections.counters import recount
 from ringfloor.projections.realtime import Realtime
-from ringfloor.projections.waiting import EVERYBODY, Waiting
+from ringfloor.projections.waiting import Waiting, line_of
+from ringfloor.waits.order import Class
 from simulation.world import World
 
 LIVES, STRETCHES = range(70_000, 70_024), 12
@@ -63,33 +64,43 @@ class Counted:
         center, realtime = self.world.driver.center, self.realtime
         assert realtime.counters == recount(realtime.facts)
         assert realtime.facts.contacts.keys() == center.contacts.keys()
-        standing: dict[tuple[str, str, str], int] = {}
-        there: dict[tuple[str, str, str], int] = {}
+        standing: dict[str, Class] = {}
         for contact in center.contacts.values():
             told = realtime.facts.contacts[contact.id]
             assert told.subtype == segment_texts(contact)["connect:Subtype"]
             if contact.stage not in STANDING or not is_waiting(contact):
                 continue
             assert contact.queue_id is not None
+            step = sought_by(contact)
+            line = line_of(contact.queue_id, contact.channel, step or None)
+            standing[contact.id] = Class(line, contact.priority, contact.age_adjustment_ms)
             if contact.queue_id in center.agents:
                 continue
-            step = sought_by(contact)
             assert told.step() == (step or None)
             assert told.stage == ("IN_QUEUE" if contact.stage == "IN_QUEUE" else "OFFERED")
-            for part in {EVERYBODY, step}:
-                key = contact.queue_id, contact.channel, part
-                there[key] = there.get(key, 0) + 1
-                standing[key] = standing.get(key, 0) + (contact.stage == "IN_QUEUE")
             if step:
                 self.sought[step] = None
-        paces = self.waiting._facts.paces
-        assert there.keys() <= paces.keys()
-        for key, pace in paces.items():
-            if key[0] not in center.agents:
-                assert (pace.there, pace.waiting) == (there.get(key, 0), standing.get(key, 0)), key
+        assert {each.id: each.kind for each in self.waiting.floor.waiting.values()} == standing
+        for agent in center.agents.values():
+            self._is_there_for(agent)
         for expression in self.sought:
             self._meets(expression)
         self._users_are_found()
+
+    def _is_there_for(self, agent: Agent) -> None:
+        """Lines, steps apart: those of his profile, if he is or will be there."""
+        center = self.world.driver.center
+        status_id = agent.next_status_id or agent.status_id
+        there = center.resources["agent_status"][status_id].properties["Type"] == "ROUTABLE"
+        profile = routing.profile_of(center, agent)
+        lines = {
+            line_of(row.queue_id, row.channel): profile.concurrency[row.channel]
+            for row in profile.rows
+            if there and profile.concurrency.get(row.channel)
+        }
+        known = self.waiting.floor.agents.get(agent.id)
+        slots = {} if known is None or known.slots is None else known.slots
+        assert {each: count for each, count in slots.items() if each.count(" ") == 1} == lines
 
     def _users_are_found(self) -> None:
         """GetCurrentUserData: whom a filter stands for, and what they have."""

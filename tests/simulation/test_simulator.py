@@ -1,19 +1,27 @@
 """Days of the simulator: people do what the scenario says, and production tells of it."""
 
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
-from ringfloor import cli
+from ringfloor import cli, cli_simulate
 from ringfloor.base.time import HOUR, MINUTE, SECOND
 from ringfloor.domain import events
 from ringfloor.engine.invariants import violations
+from ringfloor.flow.defaults import action, document
 from ringfloor.simulator.distributions import constant, exponential
+from ringfloor.simulator.intervals import interval
 from ringfloor.simulator.office import Office
 from ringfloor.simulator.scenario import (
+    Bot,
     Callers,
+    Function,
     Group,
+    Holds,
     Profile,
     Queue,
     Retries,
@@ -199,6 +207,237 @@ def test_chats_and_tasks_are_served_beside_calls():
     assert not day.simulation.work.refused
 
 
+def a_flow(first: dict[str, Any], *others: dict[str, Any]) -> str:
+    """What comes first, then to sales if $.External.tier is gold, else to help."""
+    tier = action(
+        "tier",
+        "Compare",
+        {"ComparisonValue": "$.External.tier"},
+        "help",
+        [("Equals", "gold", "sales")],
+        NoMatchingCondition="help",
+    )
+    queues = (
+        action(
+            each,
+            "UpdateContactTargetQueue",
+            {"QueueId": f"${{queue:{each}}}"},
+            "wait",
+            NoMatchingError="bye",
+        )
+        for each in ("sales", "help")
+    )
+    full = {"QueueAtCapacity": "bye", "NoMatchingError": "bye"}
+    wait = action("wait", "TransferContactToQueue", {}, "bye", **full)
+    bye = action("bye", "DisconnectParticipant")
+    return json.dumps(document(first, *others, tier, *queues, wait, bye))
+
+
+ASKS = action(
+    "ask",
+    "InvokeLambdaFunction",
+    {"LambdaFunctionARN": "${lambda:crm}", "InvocationTimeLimitSeconds": "4"},
+    "tier",
+    NoMatchingError="help",
+)
+LISTENS = action(
+    "ask",
+    "ConnectParticipantWithLexBot",
+    {
+        "Text": "What is it about?",
+        "LexV2Bot": {"AliasArn": "arn:aws:lex:us-east-1:123456789012:bot-alias/DESK/LIVE"},
+    },
+    "help",
+    [("Equals", "Buy", "sales")],
+    NoMatchingError="help",
+    NoMatchingCondition="help",
+    InputTimeLimitExceeded="help",
+)
+FLUENT = {
+    "Name": "language",
+    "Value": "french",
+    "ProficiencyLevel": 3,
+    "ComparisonOperator": "NumberGreaterOrEqualTo",
+}
+SEEKS = action(
+    "seek",
+    "UpdateRoutingCriteria",
+    {"RoutingCriteria": {"Steps": [{"Expression": {"AttributeCondition": FLUENT}}]}},
+    "sales",
+    NoMatchingError="help",
+)
+TWO = {
+    "queues": {name: Queue(handle=constant(20)) for name in ("sales", "help")},
+    "profiles": {
+        "all": Profile(
+            rows=tuple(
+                Row(queue=name, channel=channel)
+                for name in ("sales", "help")
+                for channel in ("VOICE", "CHAT")
+            ),
+            concurrency={"VOICE": 1, "CHAT": 1},
+        )
+    },
+    "groups": {"day": Group(count=20, profile="all")},
+}
+
+
+def by_flow(first: dict[str, Any], **parts) -> Watched:
+    callers = parts.pop("callers", Callers(arrivals=steady(200), flow="menu", thinks=constant(2)))
+    return Watched(
+        scenario(**TWO, flows={"menu": a_flow(first)}, callers={"some": callers}, **parts)
+    )
+
+
+def share(day: Watched, queue: str) -> float:
+    return sum(each.queue == queue for each in day.stays) / len(day.stays)
+
+
+def until_queued(day: Watched) -> set[int]:
+    """How long each was in his flow before."""
+    began = {e.contact.id: at for at, e in day.seen if isinstance(e, events.ContactInitiated)}
+    return {at - began[e.contact_id] for at, e in day.seen if isinstance(e, events.ContactEnqueued)}
+
+
+GOLD = {"tier": "gold"}
+
+
+def test_functions_answer_one_thing_or_another():
+    either = Function(answers=((3.0, GOLD), (1.0, {"tier": "tin"}), (1.0, {})))
+    assert share(by_flow(ASKS, functions={"crm": either}), "sales") == pytest.approx(0.6, abs=0.1)
+
+
+def test_functions_answer_or_fail_after_their_time():
+    gold = Function(answers=((1.0, GOLD),), takes=constant(0.5), fails=0.25)
+    day = by_flow(ASKS, functions={"crm": gold})
+    assert share(day, "sales") == pytest.approx(0.75, abs=0.1)
+    assert until_queued(day) == {500}
+    assert not day.simulation.left
+
+
+@pytest.mark.parametrize(
+    ("functions", "lasts"),
+    [
+        ({}, 0),
+        ({"crm": Function(answers=((1.0, {"tier": "tin"}),))}, 0),
+        ({"crm": Function(answers=((1.0, GOLD),), takes=constant(5))}, 4000),
+    ],
+    ids=["unknown", "another answer", "too late"],
+)
+def test_functions_that_do_not_help(functions, lasts):
+    day = by_flow(ASKS, functions=functions)
+    assert share(day, "sales") == 0
+    assert until_queued(day) == {lasts}
+
+
+@pytest.mark.parametrize("channel", ["VOICE", "CHAT"])
+def test_bots_understand_one_thing_or_another(channel):
+    bot = Bot(intents={"Buy": 3.0, "FallbackIntent": 1.0}, takes=constant(1))
+    callers = Callers(
+        arrivals=steady(200), flow="menu", thinks=constant(2), channels={channel: 1.0}
+    )
+    day = by_flow(LISTENS, bots={"DESK": bot}, callers=callers)
+    assert share(day, "sales") == pytest.approx(0.75, abs=0.1)
+    assert until_queued(day) == {3000}
+
+
+def test_bots_that_fail_and_those_that_nobody_knows():
+    failing = Bot(intents={"Buy": 1.0}, fails=1.0, says="One moment")
+    assert share(by_flow(LISTENS, bots={"DESK": failing}), "help") == 1
+    assert share(by_flow(LISTENS), "help") == 1
+    speaking = by_flow(
+        LISTENS,
+        bots={"DESK": Bot(intents={"Buy": 1.0}, says="One moment")},
+        speech=Speech(words_per_minute=60),
+    )
+    assert share(speaking, "sales") == 1
+    assert until_queued(speaking) == {4000 + 2000 + 2000}
+
+
+def test_flows_seek_agents_by_their_proficiencies():
+    parts = {
+        **TWO,
+        "groups": {
+            "fluent": Group(count=2, profile="all", proficiencies={"language": {"french": 4}}),
+            "others": Group(count=5, profile="all", proficiencies={"language": {"french": 2}}),
+        },
+    }
+    callers = Callers(arrivals=steady(200), flow="menu")
+    day = Watched(scenario(**parts, flows={"menu": a_flow(SEEKS)}, callers={"some": callers}))
+    assert {each.queue for each in day.stays} == {"sales"}
+    assert {each.group for each in day.stays} == {"fluent"}
+    assert len(day.stays) > 50
+
+
+def test_agents_hand_contacts_on():
+    """A third of the calls, chats and tasks goes on, and waits once more with new patience."""
+    parts = {
+        **TWO,
+        "queues": {
+            "sales": Queue(handle=constant(30), hands_on={"help": 1 / 3}),
+            "help": Queue(handle=constant(50)),
+        },
+        "profiles": {
+            name: Profile(
+                rows=tuple(Row(queue=name, channel=each) for each in ("VOICE", "CHAT", "TASK")),
+                concurrency={"VOICE": 1, "CHAT": 1, "TASK": 1},
+            )
+            for name in ("sales", "help")
+        },
+        "groups": {
+            "first": Group(count=20, profile="sales"),
+            "second": Group(count=2, profile="help"),
+        },
+    }
+    for channel in ("VOICE", "CHAT", "TASK"):
+        callers = Callers(
+            arrivals=steady(300),
+            queue="sales",
+            channels={channel: 1.0},
+            patience=exponential(60),
+        )
+        day = Watched(scenario(**parts, callers={"some": callers}))
+        by_queue = {name: [e for e in day.stays if e.queue == name] for name in ("sales", "help")}
+        part = len(by_queue["help"]) / len(by_queue["sales"])
+        assert part == pytest.approx(1 / 3, abs=0.09), channel
+        assert len(by_queue["sales"]) == day.simulation.people.came
+        assert all(each.served and each.over - each.came == 30_000 for each in by_queue["sales"])
+        gone = [each for each in by_queue["help"] if not each.served]
+        assert (channel == "TASK") == (not gone)
+        assert len({each.wait for each in gone}) == len(gone)
+        assert day.simulation.people.abandoned == len(gone)
+        assert not day.simulation.left
+        assert not day.simulation.work.refused
+        assert not violations(day.simulation.work.center)
+        with Office(day.simulation) as office:
+            rows = office.metric_data() or []
+            out = sum(
+                each["Value"]
+                for row in rows
+                for each in row["Collections"]
+                if each["Metric"]["Name"] == "CONTACTS_HANDLED"
+            )
+        assert out == len(by_queue["sales"]) + len(by_queue["help"]) - len(gone)
+
+
+def test_agents_put_on_hold_in_the_middle_of_a_call():
+    holds = Holds(chance=0.5, lasts=constant(10))
+    queues = {"sales": Queue(handle=constant(60), holds=holds)}
+    day = Watched(scenario(queues=queues, groups={"day": Group(count=5, profile="all")}))
+    began = {
+        e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactConnectedToAgent)
+    }
+    ended = {e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactEnded)}
+    held = {e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactHeld)}
+    back = {e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactResumed)}
+    assert len(held) / len(began) == pytest.approx(0.5, abs=0.2)
+    for each, at in began.items():
+        lasts = 70 if each in held else 60
+        assert ended[each] - at == lasts * SECOND
+        if each in held:
+            assert (held[each] - at, back[each] - at) == (30 * SECOND, 40 * SECOND)
+
+
 def test_a_rank_lets_callers_pass_others():
     busy = Callers(arrivals=steady(50), queue="sales")
     day = Watched(
@@ -292,9 +531,59 @@ def test_json_alone_and_another_seed(small, capsys):
     assert first["attempts"] != other["attempts"]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_shows_how_far_it_is(monkeypatch):
+    passed = iter([0.1, 2.0, 2.0, 3.0])
+    monkeypatch.setattr(cli_simulate, "stopwatch", lambda: lambda: next(passed))
+    out = Terminal()
+    bar = cli_simulate.Bar(out)
+    bar.show(0.5)
+    bar.show(0.0)
+    assert not out.getvalue(), "too early to tell"
+    bar.show(0.25)
+    bar.show(1.0)
+    bar.end()
+    first, second = out.getvalue().split("\r")[1:]
+    assert first.endswith("]  25%,   6 s left ")
+    assert second == f"simulating [{'#' * 30}] 100%,   0 s left \n"
+
+
+def test_replications_have_seeds_of_their_own_and_intervals(small, tmp_path, capsys):
+    here, spread, page = (tmp_path / name for name in ("here.json", "spread.json", "day.html"))
+    several = [small, "--replications", "3", "--seed", "4"]
+    assert simulated(*several, "--workers", "1", "--json", str(here), "--html", str(page)) == 0
+    printed = capsys.readouterr().out
+    assert simulated(*several, "--workers", "2", "--json", str(spread)) == 0
+    assert here.read_bytes() == spread.read_bytes(), "however many processes did it"
+    told = json.loads(here.read_text())
+    assert told["seeds"] == [4, 5, 6] == [each["seed"] for each in told["replications"]]
+    arrivals = [each["totals"]["arrivals"] for each in told["replications"]]
+    found, wanted = told["intervals"]["totals"]["arrivals"], interval(arrivals)
+    assert len(set(arrivals)) > 1
+    assert found == to_builtins(wanted)
+    assert f"{wanted.mean:,.1f} \N{PLUS-MINUS SIGN} {wanted.off:,.1f}" in printed
+    assert "seeds 4 to 6" in printed
+    assert told["intervals"]["queues"]["letters"]["service_levels"][0]["replications"] == 3
+    assert told["intervals"]["cells"].keys() >= {
+        each["start"] for each in told["replications"][0]["cells"][:2]
+    }
+    html = page.read_text()
+    assert html.count("Means of 3 replications and their 95 % intervals") == 1
+    assert f"{wanted.mean:,.1f} \N{PLUS-MINUS SIGN}" in html
+    capsys.readouterr()
+    assert simulated(small, "--json", "-", "--seed", "5") == 0
+    assert json.loads(capsys.readouterr().out) == told["replications"][1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["SMALL", "--replications", "0"], "--replications: 0 is not 1 to"),
+        (["SMALL", "--workers", "0"], "--workers: 0 is not 1 or more"),
         (["nowhere.toml"], "cannot be read"),
         (["SMALL", "--seed", "-1"], "--seed: -1 is not 0 to"),
         (["SMALL", "--json", "/no/such/directory/x"], "cannot be written"),

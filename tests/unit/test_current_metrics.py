@@ -18,9 +18,12 @@ from ringfloor.domain.criteria import Criteria, Step
 from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.projections import meeting
 from ringfloor.projections.current_request import metric_results, parse
-from ringfloor.projections.current_rows import answer
+from ringfloor.projections.current_rows import answer, estimate, newcomers
 from ringfloor.projections.realtime import Realtime
-from ringfloor.projections.waiting import Waiting
+from ringfloor.projections.waiting import Waiting, rounded
+from ringfloor.waits.estimators import qlm
+from ringfloor.waits.order import Class
+from ringfloor.waits.views import look
 
 AT = clock("10:00:00")
 VOICE_CHAT = {"VOICE": 1, "CHAT": 2}
@@ -56,8 +59,14 @@ class Floor:
         query = self.query(*names, of=of, groupings=groupings, **request)
         return [
             (*row.dimensions, *row.values)
-            for row in answer(self.realtime, self.waiting, query, now)
+            for row in answer(self.realtime, self.waits(query, now), query, now)
         ]
+
+    def waits(self, query, now=AT):
+        return {
+            each: estimate(self.realtime, self.waiting, each, now)
+            for each in newcomers(self.realtime, query, now)
+        }
 
     def query(self, *names, of=("S", "P"), groupings=("QUEUE",), filters=None, **request):
         filters = {"Queues": list(of)} if filters is None else filters
@@ -477,7 +486,7 @@ def test_three_queues_with_one_agent_each_can_be_cut_into_pages():
         floor.tell(queue(name), profile(f"p{name}", {"VOICE": 1}, [(name, "VOICE")]))
         floor.agent(f"agent {name}", f"p{name}")
     query = floor.query(of=["z", "y", "x"], MaxResults=2)
-    rows = answer(floor.realtime, floor.waiting, query, AT)
+    rows = answer(floor.realtime, floor.waits(query), query, AT)
     first, second = rows[: query.results_max], rows[query.results_max :]
     wire = [metric_results(query, page, "{}/{}".format) for page in (first, second)]
     assert len(rows) == 3
@@ -512,7 +521,7 @@ def test_dimensions_carry_ids_and_arns_and_an_ungrouped_row_has_none():
     ]
     for groupings, filters, dimensions in cases:
         query = floor.query(groupings=groupings, filters=filters)
-        rows = answer(floor.realtime, floor.waiting, query, AT)
+        rows = answer(floor.realtime, floor.waits(query), query, AT)
         [result] = metric_results(query, rows, "{}/{}".format)
         assert result.get("Dimensions") == dimensions
         assert ("Dimensions" in result) == bool(groupings)
@@ -520,14 +529,14 @@ def test_dimensions_carry_ids_and_arns_and_an_ungrouped_row_has_none():
 
 def test_collections_follow_the_request_and_a_missing_value_leaves_an_entry_without_value():
     floor = Floor()
-    floor.agent("Bob", "P only")
+    floor.agent("Bob", "P only", BREAK)
     query = floor.query(
         "ESTIMATED_WAIT_TIME",
         "CONTACTS_IN_QUEUE",
         filters={"Queues": ["P"], "Channels": ["VOICE"]},
         groupings=("QUEUE", "CHANNEL"),
     )
-    rows = answer(floor.realtime, floor.waiting, query, AT)
+    rows = answer(floor.realtime, floor.waits(query), query, AT)
     [result] = metric_results(query, rows, "{}/{}".format)
     assert result["Collections"] == [
         {"Metric": {"Name": "ESTIMATED_WAIT_TIME", "Unit": "SECONDS"}},
@@ -535,60 +544,53 @@ def test_collections_follow_the_request_and_a_missing_value_leaves_an_entry_with
     ]
 
 
-def a_floor_that_has_seen_twelve_departures():
-    floor = Floor()
-    floor.waiting = Waiting()
-    floor.tell(queue("old"), at=AT - 3_600_000)
-    for number in reversed(range(12)):
-        floor.contact(f"d{number}", "P", at=AT - 1_000_000)
-        floor.tell(*floor.legs.end(f"d{number}", AT), at=AT - 60_000 * number)
-    return floor
+BY_LINE = {"Queues": ["S", "P"], "Channels": ["VOICE"]}
+
+
+def expected(floor, line):
+    """What the estimator says of who would come into a line now."""
+    view = look(floor.waiting.floor, Class(line, 5, 0), AT)
+    return float(rounded(qlm(view._replace(room_told=0.0)).p50_s))
 
 
 def test_the_estimated_wait_of_a_queue_is_that_of_a_new_contact():
-    """Section 6.4: two wait, twelve have left in half an hour: 450 s for the third."""
-    floor = a_floor_that_has_seen_twelve_departures()
+    """Behind all who wait, and of those who are there; 0 while an agent is free."""
+    floor = Floor()
     floor.agent("Bob", "P only", BREAK)
+    request = {"filters": BY_LINE, "groupings": ("QUEUE", "CHANNEL")}
+    names = ("ESTIMATED_WAIT_TIME", "CONTACTS_IN_QUEUE")
+    assert floor.rows(*names, **request) == [("P", "VOICE", None, 0)]
+    floor.tell(status("Bob", AVAILABLE))
+    assert floor.rows(*names, **request) == [("P", "VOICE", 0.0, 0)]
+    floor.talk("0", "Bob", "P")
+    [(*_, alone, _)] = floor.rows(*names, **request)
     floor.contact("1", "P")
     floor.contact("2", "P")
-    filters = {"Queues": ["S", "P"], "Channels": ["VOICE"]}
-    request = {"filters": filters, "groupings": ("QUEUE", "CHANNEL")}
-    names = ("ESTIMATED_WAIT_TIME", "CONTACTS_IN_QUEUE")
-    assert floor.rows(*names, **request) == [("P", "VOICE", None, 2)]
-    floor.tell(status("Bob", AVAILABLE))
-    assert floor.rows(*names, **request) == [("P", "VOICE", 450.0, 2)]
+    [(*_, wait, waiting)] = floor.rows(*names, **request)
+    assert (wait, waiting) == (expected(floor, "P VOICE"), 2)
+    assert 0 < alone < wait
 
 
 def test_rows_without_a_value_stand_last_in_either_order():
-    floor = a_floor_that_has_seen_twelve_departures()
+    floor = Floor()
     floor.agent("Bob", "P only")
-    floor.agent("Ann", "both")
-    floor.contact("1", "P")
-    request = {
-        "filters": {"Queues": ["P", "S"], "Channels": ["VOICE"]},
-        "groupings": ("QUEUE", "CHANNEL"),
-    }
+    floor.contact("1", "S")
+    request = {"filters": BY_LINE, "groupings": ("QUEUE", "CHANNEL")}
     for order in ("ASCENDING", "DESCENDING"):
         sort = [{"SortByMetric": "ESTIMATED_WAIT_TIME", "SortOrder": order}]
         rows = floor.rows("ESTIMATED_WAIT_TIME", **request, SortCriteria=sort)
-        assert [row[0] for row in rows] == ["P", "S"]
-        assert [row[2] for row in rows] == [300.0, None]
+        assert [(row[0], row[2]) for row in rows] == [("P", 0.0), ("S", None)]
 
 
 def test_the_estimated_wait_of_a_routing_step_is_that_of_a_new_contact_in_it():
     floor = a_floor_of_languages()
-    floor.waiting = Waiting()
-    floor.tell(queue("old"), at=AT - 3_600_000)
-    for number in reversed(range(12)):
-        seeks(floor, f"d{number}", FRENCH)
-        floor.tell(*floor.legs.end(f"d{number}", AT), at=AT - 60_000 * number)
     seeks(floor, "waits", FRENCH)
     floor.contact("anybody", "P")
     floor.tell(status("Ann", AVAILABLE))
     asked = {"filters": {**seeking(FRENCH, DUTCH), "Channels": ["VOICE"]}, **BY_STEP}
     names = ("ESTIMATED_WAIT_TIME", "CONTACTS_IN_QUEUE")
     assert {text: wait for text, wait, _ in floor.rows(*names, **asked)} == {
-        FRENCH: 300,
+        FRENCH: expected(floor, f"P VOICE {FRENCH}"),
         DUTCH: None,
     }
     floor.tell(status("Ann", BREAK))

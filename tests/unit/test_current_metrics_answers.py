@@ -16,7 +16,6 @@ from ringfloor.projections.current_metrics import METRICS
 from ringfloor.projections.current_request import parse
 from ringfloor.projections.current_rows import answer
 from ringfloor.projections.realtime import Realtime
-from ringfloor.projections.waiting import Waiting
 
 NAMES = [metric.name for metric in METRICS if metric.name != "ESTIMATED_WAIT_TIME"]
 PER_PROFILE = [metric.name for metric in METRICS if metric.profile_filter]
@@ -92,7 +91,7 @@ def answered(realtime, request, now):
     names = [asked.metric.name for asked in query.asked]
     return {
         row.dimensions: dict(zip(names, row.values, strict=True))
-        for row in answer(realtime, Waiting(), query, now)
+        for row in answer(realtime, {}, query, now)
     }
 
 

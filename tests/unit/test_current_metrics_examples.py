@@ -14,7 +14,6 @@ from ringfloor.projections.current_metrics import METRICS
 from ringfloor.projections.current_request import metric_results, parse
 from ringfloor.projections.current_rows import answer
 from ringfloor.projections.realtime import Realtime
-from ringfloor.projections.waiting import Waiting
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 VECTORS = json.loads((SHARED / "spec" / "metrics-examples.json").read_text())
@@ -27,7 +26,7 @@ def ask(realtime, now, names=NAMES, **request):
         {"CurrentMetrics": [{"Name": name} for name in names], **request},
         lambda _kind, identifier: identifier,
     )
-    return query, answer(realtime, Waiting(), query, now)
+    return query, answer(realtime, {}, query, now)
 
 
 def rows_of(realtime, now, names=NAMES, **request):
@@ -145,5 +144,5 @@ def test_the_direction_of_the_oldest_contact_age_is_a_switch():
         query, _ = ask(
             realtime, now, ["OLDEST_CONTACT_AGE"], Filters={"Queues": ["P"]}, Groupings=groupings
         )
-        [row] = answer(realtime, Waiting(), query, now, in_ms)
+        [row] = answer(realtime, {}, query, now, in_ms)
         assert row.values == (value,)

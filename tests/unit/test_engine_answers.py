@@ -22,7 +22,8 @@ from ringfloor.domain.events import (
     TaskPaused,
     TaskResumed,
 )
-from ringfloor.engine import answers, staff
+from ringfloor.engine import answers, check_answers, staff
+from ringfloor.engine.effects import EstimateWait, outstanding
 from ringfloor.engine.reply import Reply, Stand
 from ringfloor.engine.view import last_segment, view
 
@@ -211,11 +212,10 @@ def test_with_a_channel_a_free_slot_makes_an_agent_available():
     seen = {}
     for channel in (None, "CHAT", "VOICE"):
         ask = dialogue.GetMetrics(queue_id=driver.ids["sales"], channel=channel)
-        heard = answer(driver, ask).heard
-        assert isinstance(heard, Answer)
-        agents = heard.payload["Agents"]
+        counted = check_answers.metrics(driver.center, about(driver), ask)
+        agents = counted["Agents"]
         seen[channel] = agents["Available"]["Count"], agents["Busy"]["Count"]
-        assert heard.payload["Queue"]["Name"] == "sales"
+        assert counted["Queue"]["Name"] == "sales"
     assert seen == {None: (0, 1), "CHAT": (1, 1), "VOICE": (0, 1)}
 
 
@@ -394,8 +394,13 @@ def test_metrics_are_those_of_the_queue_or_agent_and_of_the_channel():
     sales, agent = driver.ids["sales"], driver.ids["a1"]
 
     def found(**asked: str) -> object:
-        heard = said(driver, dialogue.GetMetrics(**asked)).heard
-        return heard.payload if isinstance(heard, Answer) else heard
+        ask = dialogue.GetMetrics(**asked)
+        counted = check_answers.metrics(driver.center, about(driver), ask)
+        heard = said(driver, ask).heard
+        assert heard == (
+            ERROR if counted is None else None if "channel" in asked else Answer(counted)
+        )
+        return counted
 
     driver.available("a1")
     driver.enqueue("c2", "sales", "CHAT")
@@ -421,9 +426,53 @@ def test_metrics_are_those_of_the_queue_or_agent_and_of_the_channel():
         **named,
     }
     assert found(agent_id=agent) == {"Queue": {"Size": 0, "OldestContactAge": 0}, "Agents": busy}
-    assert found(queue_id=sales, channel="FAX") == ERROR
+    assert found(queue_id=sales, channel="FAX") is None
     answer(driver, dialogue.SetTargetQueue(queue_id=sales))
     assert found()["Queue"]["Name"] == "sales"
+
+
+def asks_for_metrics(parameters: dict[str, str]) -> str:
+    """Until they are told; then it says the wait that it was told."""
+    return a_content(
+        an_action("ask", "GetMetricData", parameters, "say", NoMatchingError="bye"),
+        an_action(
+            "say", "MessageParticipant", {"Text": "$.Metrics.Queue.EstimatedWaitTime"}, "bye"
+        ),
+        an_action("bye", "EndFlowExecution"),
+    )
+
+
+def test_the_world_adds_the_waits_that_a_flow_asks_for():
+    driver = in_flow()
+    sales = driver.ids["sales"]
+    content = asks_for_metrics({"QueueId": sales, "QueueChannel": "Voice"})
+    flow = driver.a_flow("waits", content)
+    driver.enqueue("c2", "sales")
+    driver.name("c3", "c3")
+    driver.at += 4 * SECOND
+    start = commands.StartInboundContact(contact_id="c3", from_number=NUMBER, flow_id=flow)
+    [asked] = (each for each in driver.run(start).effects if isinstance(each, EstimateWait))
+    assert (asked.contact_id, asked.queue_id, asked.channel) == ("c3", sales, "VOICE")
+    counted = asked.metrics["Queue"]
+    assert (counted["Size"], counted["OldestContactAge"]) == (1, 4)
+    assert "Contact" not in asked.metrics
+    assert asked in list(outstanding(driver.center))
+    heard = Answer({"Queue": {"EstimatedWaitTime": 90}, "Agents": {}})
+    (said_,) = driver.run(commands.Hear("c3", asked.ask, heard)).effects
+    assert said_.media[0].value == "90"
+    assert driver.run(commands.Hear("c3", asked.ask, heard)).effects == (), "stale"
+    driver.check_history()
+
+
+def test_who_is_in_queue_is_told_his_place_whatever_the_channel():
+    driver = in_flow()
+    driver.enqueue("c2", "sales")
+    driver.enqueue("c3", "sales")
+    contact = driver.contact("c3")
+    here = stand(driver)._replace(contact=contact)
+    assert answers.ANSWERS[dialogue.GetMetrics](here, dialogue.GetMetrics()) == Reply(None)
+    counted = check_answers.metrics(driver.center, contact, dialogue.GetMetrics())
+    assert counted["Contact"] == {"PositionInQueue": 2}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ringfloor.domain.call import living
 from ringfloor.domain.contact import Contact
 from ringfloor.engine import call as calls
 from ringfloor.engine import transfer
-from ringfloor.engine.effects import InvokeFunction, channels, outstanding
+from ringfloor.engine.effects import EstimateWait, InvokeFunction, channels, outstanding
 from ringfloor.telephony import commands as telephony
 
 THIRD = "+12065550177"
@@ -639,6 +639,23 @@ def test_a_whisper_may_ask_a_function_before_anybody_is_dialled():
     assert [type(each) for each in effects] == [telephony.Originate]
     (said,) = center.run(commands.ConnectSystem(o1)).effects[:1]
     assert said.media[0].value == "Hello Ann"
+
+
+def test_a_whisper_may_ask_for_waits_before_anybody_is_dialled():
+    center = an_office()
+    flow = center.center.named("contact_flow", "Default outbound")
+    content = a_content(
+        an_action("ask", "GetMetricData", {"QueueChannel": "Voice"}, "bye", NoMatchingError="bye"),
+        an_action("bye", "EndFlowExecution"),
+    )
+    center.run(commands.UpdateResource("contact_flow", flow, {"Content": content}))
+    center.ledger("0 s    a1 dials-out o1    -", hide=NOISE)
+    o1 = center.ids["o1"]
+    (asked,) = center.run(commands.ConnectAgent(o1)).effects
+    assert isinstance(asked, EstimateWait)
+    assert asked in list(outstanding(center.center))
+    effects = center.run(commands.Hear(o1, asked.ask, dialogue.Answer({}))).effects
+    assert [type(each) for each in effects] == [telephony.Originate]
 
 
 def test_what_cannot_be_dialled():

@@ -222,6 +222,18 @@ def test_a_missed_contact_is_missed_since_its_ring_ended():
     assert center.agent("a1").contacts["c1"].since == START + 20_000
 
 
+def test_who_puts_a_missed_contact_aside_sees_it_while_another_agent_talks_with_it():
+    center = a_center(agents=2)
+    center.available("a1")
+    center.enqueue("c1", "sales")
+    center.pass_time(21_000)
+    center.available("a2")
+    center.run(AcceptContact(center.ids["a2"], "c1"))
+    done = center.run(ClearContact(center.ids["a1"], "c1"))
+    assert "c1" not in center.agent("a1").contacts
+    assert center.ids["a1"] in done.agents
+
+
 def test_the_limit_is_that_of_the_moment_the_work_began():
     center = talking(work_s=30)
     center.ledger("""

@@ -178,8 +178,8 @@ def test_who_is_put_aside_has_not_left_the_queue(center):
     waiting, realtime = Waiting(), Realtime()
     folded(center, waiting)
     folded(center, realtime)
-    (pace,) = waiting._facts.paces.values()
-    assert (pace.waiting, pace.departures) == (1, [])
+    assert len(waiting.floor.waiting) == 1
+    assert not waiting.floor.losses.ats
     (line,) = realtime.counters.lines.values()
     assert [since for since, _ in line.waiting] == [START + 1 * SECOND]
     entered = [each for _, told in center.log for each in told if type(each) is events.FlowEntered]

@@ -37,7 +37,7 @@ from ringfloor.domain import events
 from ringfloor.domain.chat import Figures, Talker
 from ringfloor.domain.contact import RETENTION_TAG, Callback, Contact, forgotten_at
 from ringfloor.domain.facts import AgentTime, HandTime, Leg, Occurrence, Offer
-from ringfloor.projections.records import Records
+from ringfloor.projections.records import FOLDS, RETENTION, Records
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 VECTORS = json.loads((SHARED / "spec" / "metrics-examples.json").read_text())
@@ -584,3 +584,7 @@ def test_the_tag_of_the_instance_says_for_how_long(tags, retagged, months):
     assert Records.load(records.dump()).expires_at == records.expires_at
     records.on(events.RecordsExpired(oldest + 40 * 86_400_000), AT)
     assert records.expires_at == forgotten_at(oldest + 40 * 86_400_000, months)
+
+
+def test_whatever_changes_how_long_records_are_kept_is_folded():
+    assert FOLDS.keys() >= RETENTION, "or nobody looks ahead"

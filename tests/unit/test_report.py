@@ -17,7 +17,7 @@ from ringfloor.cli import main
 from ringfloor.cli_report import moment
 from ringfloor.projections.intervals import marks
 from ringfloor.report import answers, words
-from ringfloor.report.contents import AgentDay, Cell, Figures, Queue, Stretch
+from ringfloor.report.contents import AgentDay, Cell, Figures, Queue, Stretch, WaitNow
 from ringfloor.report.page import page
 from ringfloor.report.plots import AGENTS_PER_PLOT, _lanes, _ticks
 
@@ -129,6 +129,14 @@ def test_tables_have_the_numbers_as_they_are(html):
         "Longest",
     ]
     assert [row[0] for row in shown["agents"][1:]] == list(NAMES)
+
+
+def test_what_is_told_to_who_comes_now_stands_in_a_report_that_ends_now(html):
+    assert "waits-now" not in tables(html)
+    now = (WaitNow("sales", "VOICE", 75, 140), WaitNow("support", "CHAT", 0, 12))
+    shown = tables(page(a_report(waits_now=now)))["waits-now"]
+    assert [row[1:] for row in shown[1:]] == [["voice", "75", "140"], ["chat", "0", "12"]]
+    assert [row[0] for row in shown[1:]] == ["sales", "support"]
 
 
 def test_the_summary_has_the_whole_time(html):

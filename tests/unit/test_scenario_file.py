@@ -137,6 +137,47 @@ priority = 2
     )
 
 
+def test_what_stands_behind_flows_and_who_can_do_what():
+    found = read(
+        SMALL.replace("handle = 180", "handle = 180\nholds = { chance = 0.1, lasts = 30 }")
+        + """
+[queues.help]
+handle = 60
+hands_on = { sales = 0.25 }
+[functions.crm]
+answer = { tier = "gold", points = 3, open = ["a", "b"] }
+takes = { kind = "exponential", mean = 0.4 }
+fails = 0.01
+[functions."arn:aws:lambda:us-east-1:123456789012:function:other"]
+[functions.either]
+answers = [{ weight = 3, answer = { tier = "gold" } }, {}]
+[bots.DESK]
+intents = { Buy = 3, FallbackIntent = 1 }
+says = "One moment"
+[agents.fluent]
+count = 1
+profile = "all"
+proficiencies = { language = { french = 4, english = 5 }, "connect:Subtype" = { x = 1 } }
+"""
+    )
+    assert found.queues["sales"].holds.chance == 0.1
+    assert found.queues["sales"].holds.lasts.mean == 30
+    assert found.queues["help"].hands_on == {"sales": 0.25}
+    crm = found.functions["crm"]
+    assert crm.answers == ((1.0, {"tier": "gold", "points": 3, "open": ["a", "b"]}),)
+    assert (crm.takes.mean, crm.fails) == (0.4, 0.01)
+    assert found.functions["arn:aws:lambda:us-east-1:123456789012:function:other"].answers == (
+        (1.0, {}),
+    )
+    assert found.functions["either"].answers == ((3.0, {"tier": "gold"}), (1.0, {}))
+    assert found.bots["DESK"].intents == {"Buy": 3, "FallbackIntent": 1}
+    assert (found.bots["DESK"].says, found.bots["DESK"].fails) == ("One moment", 0)
+    assert found.groups["fluent"].proficiencies == {
+        "language": {"french": 4, "english": 5},
+        "connect:Subtype": {"x": 1},
+    }
+
+
 WRONG = """
 start = 2026-11-16T08:10:00
 end = 2026-11-15T12:00:00
@@ -146,6 +187,16 @@ thresholds = [20, 0]
 [queues.sales]
 handle = { kind = "exponental", mean = 5 }
 max_contacts = 0
+hands_on = { sales = 0.7, help = 0.5 }
+holds = { chance = 2 }
+[functions.crm]
+fails = 2
+answer = { points = 123456789012345678901234567890 }
+[functions.both]
+answer = { a = 1 }
+answers = [{ weight = 0, says = "a" }]
+[bots.DESK]
+intents = { Buy = -1 }
 [profiles.all]
 queues = [{ queue = "sales" }, { queue = "sale", delay = -1 }]
 voice = 2
@@ -154,6 +205,7 @@ count = 3.5
 profile = "al"
 misses = 2
 handle = { sale = 3 }
+proficiencies = { language = { french = 6 } }
 [[agents.day.shifts]]
 from = "8:00"
 to = "16:00"
@@ -166,6 +218,8 @@ patience = "impatient"
 retries = { chance = 0.5 }
 """
 
+ELEVEN = ", ".join(f"v{each} = 1" for each in range(11))
+
 RULES = {
     "start": "is no full or half hour",
     "end": "is not after start",
@@ -174,6 +228,19 @@ RULES = {
     "thresholds": "is a list of up to 4 whole numbers",
     "queues.sales.handle.kind": "is one of constant, exponential,",
     "queues.sales.max_contacts": "is a whole number from 1",
+    "queues.sales.hands_on": "1.2 are more than all contacts",
+    "queues.sales.hands_on.sales": "is no share of another queue",
+    "queues.sales.hands_on.help": "is no share of another queue",
+    "queues.sales.holds.chance": "is a number from 0 to 1",
+    "queues.sales.holds.lasts": "is left out",
+    "functions.crm.fails": "is a number from 0 to 1",
+    "functions.crm.answer": "is no answer of a function: not JSON",
+    "functions.both.answers": "or answer: one of them",
+    "functions.both.answers[0].weight": "is a number from 0.001",
+    "functions.both.answers[0].says": "is nothing that is known here",
+    "bots.DESK.intents.Buy": "is intents with their weights",
+    "bots.DESK.intents": "is left out; a bot understands something",
+    "agents.day.proficiencies.language.french": "is levels of 1 to 5 by value",
     "profiles.all.queues[1].queue": "is one of sales",
     "profiles.all.queues[1].delay": "is a whole number from 0",
     "profiles.all.voice": "is a whole number from 1 to 1",
@@ -215,6 +282,13 @@ def test_values_are_told_as_they_were_written():
         (
             SMALL.replace("[callers.some]", "[queues.x]\nhandle = nan\n[callers.some]"),
             "is neither 0",
+        ),
+        (
+            SMALL.replace(
+                'profile = "all"',
+                f'profile = "all"\nproficiencies = {{ a = {{ {ELEVEN} }} }}',
+            ),
+            "are more than 10, as many as AWS lets",
         ),
         (SMALL + "priority = 0", "is a whole number from 1"),
         (SMALL + "channels = { FAX = 1 }", "is weights of VOICE, CHAT, TASK"),

@@ -232,7 +232,10 @@ async def test_a_carrier_that_tells_at_once_what_was_typed_while_we_were_away():
         await a_caller(office, a_pair().certificate)
         posted = []
         again = outbox.Outbox(
-            Functions({}, direct=False), lambda *each: posted.append(each), lambda: None
+            Functions({}, direct=False),
+            lambda *each: posted.append(each),
+            lambda: None,
+            desks={},
         )
 
         class Hasty:

@@ -11,7 +11,7 @@ Authorised. Rules:
 * Every way out is a Refusal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -147,10 +147,16 @@ def validate(parsed: Parsed[P]) -> Valid[P]:
 
 def authorise(valid: Valid[P], policies: Policies[P], environment: Environment) -> Authorised[P]:
     """Ask the policies about each resource; AccessDeniedException names the first denied."""
-    if policies.asks(valid.principal):
-        for access in of_request(valid.operation, valid.params, valid.principal, environment):
-            permit(policies.decide(valid.principal, access), valid.principal, access)
+    sender = valid.principal
+    ask(policies, sender, lambda: of_request(valid.operation, valid.params, sender, environment))
     return Authorised(valid)
+
+
+def ask(policies: Policies[P], sender: P, wanted: Callable[[], Iterable[Access]]) -> None:
+    """Ask the policies, if they are asked about the sender at all, about all that is wanted."""
+    if policies.asks(sender):
+        for access in wanted():
+            permit(policies.decide(sender, access), sender, access)
 
 
 def permit(

@@ -138,6 +138,8 @@ class Run(Struct, kw_only=True, omit_defaults=True):
     """How many flows it has come through, one after the other."""
     before: Before | None = None
     """While the contact's flows are logged, for the log."""
+    estimates: int = 0
+    """How often it has asked for waits, which are told at once, since it asked anything else."""
 
 
 MonitorState = Literal["SILENT_MONITOR", "BARGE"]

@@ -4,6 +4,7 @@ The flow floor produces asks and takes what was heard; the engine carries both; 
 them. All are small values that survive MessagePack.
 """
 
+from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -47,21 +48,29 @@ LEARNT = (
 )
 """What of a session may be large."""
 
+_learnt = attrgetter(*LEARNT)
+_NOTHING = _learnt(Session(flow_id=""))
+_EMPTY = dict(zip(LEARNT, _NOTHING, strict=True))
+"""What has learnt nothing."""
+
 
 def changed(session: Session, before: Session) -> tuple[Session, tuple[str, ...]]:
     """The session without what it has had before, and the names of that."""
-    empty = Session(flow_id=session.flow_id)
+    learnt = _learnt(session)
+    if learnt == _NOTHING:
+        return session, ()
     same = tuple(
         name
-        for name in LEARNT
-        if getattr(session, name) is getattr(before, name)
-        and getattr(session, name) != getattr(empty, name)
+        for (name, empty), value, had in zip(_EMPTY.items(), learnt, _learnt(before), strict=True)
+        if value is had and value != empty
     )
-    return replace(session, **{name: getattr(empty, name) for name in same}), same
+    return replace(session, **{name: _EMPTY[name] for name in same}), same
 
 
 def whole(session: Session, before: Session, as_before: tuple[str, ...]) -> Session:
     """The session with what it has had before: the reverse of changed."""
+    if not as_before:
+        return session
     return replace(session, **{name: getattr(before, name) for name in as_before})
 
 
@@ -320,7 +329,10 @@ class CheckMetric(Struct, frozen=True, tag="check_metric", kw_only=True):
 
 
 class GetMetrics(Struct, frozen=True, tag="get_metrics", kw_only=True):
-    """Answer: {"Queue": {...}, "Agents": {...}} as $.Metrics has it; neither: the target queue."""
+    """Answer: {"Queue": {...}, "Agents": {...}} as $.Metrics has it; neither: the target queue.
+
+    Contact: of a contact that is in queue. The world answers what has an estimated wait in it.
+    """
 
     queue_id: str | None = None
     agent_id: str | None = None

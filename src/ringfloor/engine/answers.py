@@ -53,7 +53,7 @@ from ringfloor.engine import (
 )
 from ringfloor.engine.reply import FAILED, NO_MATCHING_ERROR, Reply, Stand
 from ringfloor.engine.state import Center
-from ringfloor.engine.view import last_segment, view
+from ringfloor.engine.view import Seen, last_segment
 from ringfloor.flow import interpreter
 
 
@@ -73,9 +73,10 @@ def advance(center: Center, command: Advance, seed: Seed) -> Iterator[Event]:
     if contact is None or run is None:
         return
     flow = flows.running(center, run)
-    step = interpreter.step(flow, run.session, command.heard, view(center, contact, run.flow_type))
+    step = interpreter.step(flow, run.session, command.heard, Seen(center, contact, run.flow_type))
     ask = step.ask
-    if command.actions >= FLOW_ACTIONS_PER_TURN_MAX:
+    circles = isinstance(ask, dialogue.GetMetrics) and run.estimates >= FLOW_ACTIONS_PER_TURN_MAX
+    if circles or command.actions >= FLOW_ACTIONS_PER_TURN_MAX:
         ask = dialogue.End("too_many_actions")
     stand = Stand(center, contact, command.side, run, seed)
     reply = _answer(run.flow_type, type(ask))(stand, ask)
@@ -460,6 +461,9 @@ def flow_stepped(center: Center, event: FlowStepped, at: Instant) -> None:
     run.session = dialogue.whole(event.session, run.session, event.as_before)
     run.number = contact.asks
     run.ask = event.ask if event.outcome is None else None
+    if run.ask is not None:
+        asks_for_waits = isinstance(run.ask, dialogue.GetMetrics)
+        run.estimates = run.estimates + 1 if asks_for_waits else 0
     if isinstance(event.ask, dialogue.SetLogging) and event.outcome is not None:
         contact.logging = event.ask.enabled
     limit_ms = None if run.ask is None else _limit_ms(run.ask)

@@ -1,20 +1,25 @@
 """Check answers: what flows want to know: hours, metrics, chance, what became of a call.
 
 Rows of engine.answers.ANSWERS. Nothing here looks at all agents or all contacts: engine.staff and
-Center.waits have the sums. Sources: behaviour specification, sections 3.4, 6.4 and 6.6, choices 20
-and 22 of section 9.
+Center.waits have the sums. Of waits to come nobody here knows: who asks for those is told what is
+counted now by effects.EstimateWait, and the world adds them. Sources: behaviour specification,
+sections 3.4, 6.4 and 6.6, choices 20 and 22 of section 9; AWS's list of attributes.
 """
 
 from typing import Any, cast
 
 from ringfloor.base.time import SECOND, Duration
 from ringfloor.domain import dialogue
+from ringfloor.domain.contact import Contact
 from ringfloor.domain.vocabulary import CHANNELS, Channel
-from ringfloor.engine import opening, staff
+from ringfloor.engine import opening, queue, staff
 from ringfloor.engine.reply import FAILED, Reply, Stand, result
 from ringfloor.engine.staff import Staffing
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import last_segment
+
+Metrics = dict[str, dict[str, Any]]
+"""As $.Metrics has them: Queue, Agents, Contact."""
 
 
 def check_hours(stand: Stand, ask: dialogue.CheckHours) -> Reply:
@@ -29,10 +34,11 @@ def check_hours(stand: Stand, ask: dialogue.CheckHours) -> Reply:
     return result(str(opening.is_open(center, hours_id, center.at)))
 
 
-def _asked_queue(stand: Stand, queue_id: str | None, agent_id: str | None) -> str | None:
+def asked_queue(
+    center: Center, contact: Contact, ask: dialogue.CheckMetric | dialogue.GetMetrics
+) -> str | None:
     """The queue, or the agent, that is asked about; None: there is no such thing."""
-    found = last_segment(queue_id or agent_id or "") or stand.contact.queue_id or ""
-    center = stand.center
+    found = last_segment(ask.queue_id or ask.agent_id or "") or contact.queue_id or ""
     return found if found in center.resources["queue"] or found in center.agents else None
 
 
@@ -56,7 +62,7 @@ def waiting(center: Center, queue_id: str, channel: Channel | None) -> tuple[int
 def check_metric(stand: Stand, ask: dialogue.CheckMetric) -> Reply:
     """A number; the age of the oldest contact in milliseconds (choice 20)."""
     center = stand.center
-    queue_id = _asked_queue(stand, ask.queue_id, ask.agent_id)
+    queue_id = asked_queue(center, stand.contact, ask)
     if queue_id is None:
         return FAILED
     agents = _staffing(center, queue_id, None)
@@ -74,12 +80,23 @@ def check_metric(stand: Stand, ask: dialogue.CheckMetric) -> Reply:
 
 
 def get_metrics(stand: Stand, ask: dialogue.GetMetrics) -> Reply:
-    """What $.Metrics shows; ages in whole seconds."""
-    center = stand.center
-    queue_id = _asked_queue(stand, ask.queue_id, ask.agent_id)
+    """What $.Metrics shows.
+
+    The world answers where a wait is estimated: of a queue on one channel, as at AWS, and of the
+    contact itself while it is in queue.
+    """
+    shown = metrics(stand.center, stand.contact, ask)
+    if shown is None:
+        return FAILED
+    return Reply(None if ask.channel is not None or "Contact" in shown else dialogue.Answer(shown))
+
+
+def metrics(center: Center, contact: Contact, ask: dialogue.GetMetrics) -> Metrics | None:
+    """What is counted now; ages in whole seconds. None: there is no such queue or channel."""
+    queue_id = asked_queue(center, contact, ask)
     channel = cast("Channel | None", ask.channel)
     if queue_id is None or (channel is not None and channel not in CHANNELS):
-        return FAILED
+        return None
     count, oldest_ms = waiting(center, queue_id, channel)
     staffing = _staffing(center, queue_id, channel)
     shown: dict[str, Any] = {"Size": count, "OldestContactAge": oldest_ms // SECOND}
@@ -90,7 +107,10 @@ def get_metrics(stand: Stand, ask: dialogue.GetMetrics) -> Reply:
         "".join(word.capitalize() for word in name.split("_")): {"Count": int(number)}
         for name, number in staffing._asdict().items()
     }
-    return Reply(dialogue.Answer({"Queue": shown, "Agents": agents}))
+    found: Metrics = {"Queue": shown, "Agents": agents}
+    if queue.has_place(contact):
+        found["Contact"] = {"PositionInQueue": queue.position(center, contact)}
+    return found
 
 
 def draw(stand: Stand, _ask: dialogue.Draw) -> Reply:

@@ -20,7 +20,7 @@ from ringfloor.base.time import Duration
 from ringfloor.domain import dialogue, events
 from ringfloor.domain.call import agent_leg, customer_leg
 from ringfloor.domain.contact import Contact, Side
-from ringfloor.engine import legs, outbound
+from ringfloor.engine import check_answers, legs, outbound
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import last_segment, view
 from ringfloor.flow.interpreter import lambda_event
@@ -53,6 +53,21 @@ class AskBot(Struct, frozen=True, kw_only=True):
     timeout_ms: Duration
 
 
+class EstimateWait(Struct, frozen=True, kw_only=True):
+    """Add to metrics what waits are estimated; the answer to that ask of the contact.
+
+    The wait of a newcomer to the queue (or agent's queue) if one channel is named, and that of the
+    contact if it has a place in line.
+    """
+
+    contact_id: str
+    ask: int
+    queue_id: str
+    channel: str | None
+    metrics: check_answers.Metrics | None
+    """What is counted now; None: the queue is gone."""
+
+
 SEALED = "/sealed"
 """What the id of a gathering ends with whose keys must not be heard as they are."""
 
@@ -69,7 +84,7 @@ class GatherSealed(Struct, frozen=True):
     trusted: tuple[str, ...] = ()
 
 
-Effect = telephony.Command | InvokeFunction | AskBot | GatherSealed
+Effect = telephony.Command | InvokeFunction | AskBot | EstimateWait | GatherSealed
 
 
 def ask_id(contact_id: str, ask: int) -> str:
@@ -124,7 +139,7 @@ def _stepped(center: Center, event: events.FlowStepped) -> Iterator[Effect]:
 
 def _is_too_early(contact: Contact, side: Side, ask: dialogue.Ask) -> bool:
     """Whether nobody is there yet to hear it: the callee has not answered."""
-    for_nobody = isinstance(ask, dialogue.Invoke | dialogue.InvokeBot)
+    for_nobody = isinstance(ask, dialogue.Invoke | dialogue.InvokeBot | dialogue.GetMetrics)
     return side == "customer" and outbound.is_new(contact) and not for_nobody
 
 
@@ -196,6 +211,14 @@ def _asked(
                 bot=ask.bot,
                 event=ask.event,
                 timeout_ms=ask.timeout_ms,
+            )
+        case dialogue.GetMetrics():
+            yield EstimateWait(
+                contact_id=contact.id,
+                ask=number,
+                queue_id=check_answers.asked_queue(center, contact, ask) or "",
+                channel=ask.channel,
+                metrics=check_answers.metrics(center, contact, ask),
             )
         case _:
             pass

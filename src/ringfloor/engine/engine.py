@@ -245,19 +245,21 @@ def _consequences(center: Center, first: tuple[events.Event, ...], seed: Seed, w
         if not work.pending:
             return
         consequence, actions = work.pending.popleft()
-        _settle(center, decide(center, consequence, branch(seed, number)), actions, work)
+        happened = decide(center, consequence, branch(seed, number))
+        if happened:
+            _settle(center, happened, actions, work)
     raise Fault("there is no end of consequences")
 
 
 def _settle(center: Center, happened: tuple[events.Event, ...], actions: int, work: _Work) -> None:
-    if happened and isinstance(happened[0], events.FlowStepped):
+    if happened and type(happened[0]) is events.FlowStepped:
         work.begun += sum(isinstance(each, events.ContactInitiated) for each in happened)
     if work.begun > FLOW_CONTACTS_PER_TURN_MAX:
         actions = FLOW_ACTIONS_PER_TURN_MAX  # whatever flow goes on ends
     walked = 0
     for event in happened:
         apply(center, event, center.at)
-        if isinstance(event, events.FlowStepped):
+        if type(event) is events.FlowStepped:
             walked += flows.work(center, event)
         if work.witness is not None:
             work.witness(center, event)
@@ -284,16 +286,20 @@ def concerns(center: Center, event: events.Event) -> Iterable[str]:
             return [each.id for each in center.users_of(profile_id)]
         case events.ContactCompleted():
             return ()
-        case _ if (concerned := call.concerned(center, event)) is not None:
-            return concerned
-        case _ if (concerned := chat_parties.concerned(center, event)) is not None:
-            return concerned
         case _:
-            agent_id = getattr(event, "agent_id", None)
-            if agent_id is None:
-                contact = center.contacts.get(getattr(event, "contact_id", ""))
-                agent_id = contact.agent_id if contact else None
-            return () if agent_id is None else (agent_id,)
+            return _those_of(center, event)
+
+
+def _those_of(center: Center, event: events.Event) -> Iterable[str]:
+    """Who is in the call or chat that it is about, and the agent whom it names."""
+    agent_id = getattr(event, "agent_id", None)
+    there = call.concerned(center, event)
+    if there is None:
+        there = chat_parties.concerned(center, event)
+    if there is None:
+        contact = center.contacts.get(getattr(event, "contact_id", ""))
+        there = [contact.agent_id] if contact and contact.agent_id and not agent_id else []
+    return there if agent_id is None or agent_id in there else [*there, agent_id]
 
 
 def _answer(center: Center, command: commands.Command, seed: Seed) -> str:

@@ -139,6 +139,17 @@ def is_ripe(center: Center, contact: Contact, delay_ms: Duration) -> bool:
     return ripe is not None and place(contact) in ripe
 
 
+QUEUED = frozenset({"IN_QUEUE", "OFFERED", "ACCEPTED"})
+"""Stages of a contact that is in its queue: one that rings, or that an agent has taken but has not
+been joined to, keeps its place."""
+
+
+def has_place(contact: Contact) -> bool:
+    """Whether the contact is in its queue, so that it has a position there."""
+    waits = contact.enqueued_at is not None and contact.dequeued_at is None
+    return waits and contact.stage in QUEUED
+
+
 def position(center: Center, contact: Contact) -> int:
     """Rank in line, from 1; 0 while the contact rings at an agent (metrics specification, 3.1).
 
@@ -150,6 +161,12 @@ def position(center: Center, contact: Contact) -> int:
     groups = center.lines[line_key(contact)].groups
     counted = groups.values() if expression == ANYBODY else (groups[expression],)
     return sum(int(group.order.bisect_left(own)) for group in counted) + 1
+
+
+def length(center: Center, queue_id: str, channel: str) -> int:
+    """How many stand in line; who rings does not."""
+    line = center.lines.get((queue_id, cast("Channel", channel)))
+    return 0 if line is None else sum(len(group.order) for group in line.groups.values())
 
 
 def is_closed(center: Center, queue_id: str) -> bool:

@@ -189,8 +189,16 @@ def react(center: Center, event: events.Event) -> Iterable[commands.Command]:
     return found(center, event) if found else ()
 
 
+GOES_ON: frozenset[type[events.Event]] = frozenset(
+    {events.FlowEntered, events.ModuleEntered, events.ModuleLeft, events.FlowStepped}
+)
+"""After which a flow may go on at once."""
+
+
 def goes_on(event: events.Event, actions: int) -> commands.Advance | None:
     """The next step of a flow that need not wait. actions: see commands.Advance."""
+    if type(event) not in GOES_ON:
+        return None
     match event:
         case events.FlowEntered() | events.ModuleEntered():
             return commands.Advance(event.contact_id, event.side, None, actions)

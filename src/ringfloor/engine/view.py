@@ -4,7 +4,10 @@ Called by engine.answers and engine.effects for every step of a flow, so it look
 contact and at what it names. Source: behaviour specification, section 6.3.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from typing_extensions import override
 
 from ringfloor.base.time import MINUTE, iso_milliseconds
 from ringfloor.domain.contact import Contact, segment_texts
@@ -16,40 +19,39 @@ def last_segment(identifier: str) -> str:
     return identifier.rsplit("/", 1)[-1]
 
 
-def view(center: Center, contact: Contact, flow_type: str = "CONTACT_FLOW") -> dict[str, Any]:
-    """What $-references of a flow can see of this contact (section 6.3).
+class Seen(Mapping[str, Any]):
+    """What $-references of a flow can see of this contact, each looked up when it is asked for.
 
-    flow_type: as what it runs; some see the agent, and whispers not how the contact began.
+    To be asked before anything else happens to the contact. flow_type: as what it runs; some see
+    the agent, and whispers not how the contact began. Source: section 6.3.
     """
-    home = center.home
-    return {
-        "ContactId": contact.id,
-        "InitialContactId": contact.initial_contact_id or contact.id,
-        "PreviousContactId": contact.previous_contact_id,
-        "RelatedContactId": contact.related_contact_id,
-        "Channel": contact.channel,
-        "InitiationMethod": None if flow_type in WITHOUT_METHOD else contact.initiation_method,
-        "InstanceARN": home.arn,
-        "AwsRegion": home.region,
-        "LanguageCode": contact.language or "en-US",
-        "TextToSpeechVoiceId": contact.voice.name if contact.voice else VOICE,
-        "Name": contact.name,
-        "Description": contact.description,
-        "CustomerId": contact.customer_id,
-        "CustomerEndpoint": endpoint(contact.customer_number),
-        "SystemEndpoint": endpoint(contact.system_number),
-        "CustomerCallbackNumber": contact.callback_number or contact.customer_number,
-        "Attributes": contact.attributes,
-        "References": {
-            name: {"Type": each.type, "Value": each.value}
-            for name, each in contact.references.items()
-        },
-        "Tags": contact.tags,
-        "SegmentAttributes": segment_texts(contact),
-        "Task": {"ContactId": contact.id} if contact.channel == "TASK" else None,
-        "Queue": _queue_view(center, contact.queue_id),
-        "Agent": _agent_view(center, contact, flow_type),
-    }
+
+    __slots__ = ("_of",)
+
+    def __init__(self, center: Center, contact: Contact, flow_type: str = "CONTACT_FLOW") -> None:
+        self._of = center, contact, flow_type
+
+    @override
+    def __getitem__(self, name: str) -> Any:
+        return _ROOTS[name](*self._of)
+
+    @override
+    def get(self, name: str, otherwise: Any = None) -> Any:
+        found = _ROOTS.get(name)
+        return otherwise if found is None else found(*self._of)
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(_ROOTS)
+
+    @override
+    def __len__(self) -> int:
+        return len(_ROOTS)
+
+
+def view(center: Center, contact: Contact, flow_type: str = "CONTACT_FLOW") -> dict[str, Any]:
+    """All that is seen, as it is now."""
+    return dict(Seen(center, contact, flow_type))
 
 
 VOICE = "Joanna"
@@ -107,6 +109,43 @@ def caller_id(center: Center, queue_id: str) -> str | None:
     config = center.resources["queue"][queue_id].properties.get("OutboundCallerConfig") or {}
     number = center.resources["phone_number"].get(config.get("OutboundCallerIdNumberId") or "")
     return number.name if number else None
+
+
+_ROOTS: Mapping[str, Callable[[Center, Contact, str], Any]] = {
+    "ContactId": lambda _center, contact, _as: contact.id,
+    "InitialContactId": lambda _center, contact, _as: contact.initial_contact_id or contact.id,
+    "PreviousContactId": lambda _center, contact, _as: contact.previous_contact_id,
+    "RelatedContactId": lambda _center, contact, _as: contact.related_contact_id,
+    "Channel": lambda _center, contact, _as: contact.channel,
+    "InitiationMethod": lambda _center, contact, flow_type: (
+        None if flow_type in WITHOUT_METHOD else contact.initiation_method
+    ),
+    "InstanceARN": lambda center, _contact, _as: center.home.arn,
+    "AwsRegion": lambda center, _contact, _as: center.home.region,
+    "LanguageCode": lambda _center, contact, _as: contact.language or "en-US",
+    "TextToSpeechVoiceId": lambda _center, contact, _as: (
+        contact.voice.name if contact.voice else VOICE
+    ),
+    "Name": lambda _center, contact, _as: contact.name,
+    "Description": lambda _center, contact, _as: contact.description,
+    "CustomerId": lambda _center, contact, _as: contact.customer_id,
+    "CustomerEndpoint": lambda _center, contact, _as: endpoint(contact.customer_number),
+    "SystemEndpoint": lambda _center, contact, _as: endpoint(contact.system_number),
+    "CustomerCallbackNumber": lambda _center, contact, _as: (
+        contact.callback_number or contact.customer_number
+    ),
+    "Attributes": lambda _center, contact, _as: contact.attributes,
+    "References": lambda _center, contact, _as: {
+        name: {"Type": each.type, "Value": each.value} for name, each in contact.references.items()
+    },
+    "Tags": lambda _center, contact, _as: contact.tags,
+    "SegmentAttributes": lambda _center, contact, _as: segment_texts(contact),
+    "Task": lambda _center, contact, _as: (
+        {"ContactId": contact.id} if contact.channel == "TASK" else None
+    ),
+    "Queue": lambda center, contact, _as: _queue_view(center, contact.queue_id),
+    "Agent": _agent_view,
+}
 
 
 def segment_attributes(contact: Contact) -> dict[str, Any]:

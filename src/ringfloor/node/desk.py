@@ -18,6 +18,7 @@ from ringfloor.engine import engine
 from ringfloor.engine.state import Center
 from ringfloor.journal.journal import Journal, Record
 from ringfloor.node.history import History
+from ringfloor.projections.announcements import Announcements
 from ringfloor.projections.realtime import Realtime
 from ringfloor.projections.records import Records
 from ringfloor.projections.traces import Traces
@@ -47,6 +48,8 @@ class Desk:
         self.realtime = Realtime()
         self.records = Records()
         self.waiting = Waiting()
+        self.announcements = Announcements()
+        """Of waits; lost with the process."""
         self.transcripts = Transcripts()
         self.traces = Traces()
         self.sequence = 0
@@ -66,9 +69,14 @@ class Desk:
         for event in outcome.events:
             self.realtime.on(event, outcome.at)
             self.waiting.on(event, outcome.at)
+            self.announcements.on(event)
             self.facts.extend(self.records.on(event, outcome.at))
             self.facts.extend(self.transcripts.on(event, outcome.at))
             self.facts.extend(self.traces.on(event, outcome.at))
+
+    def about_waits(self) -> tuple[Center, Waiting, Announcements]:
+        """What node.wait_estimates reads."""
+        return self.center, self.waiting, self.announcements
 
     def expires_at(self) -> Instant | None:
         """When records become too old to be kept; None: there is nothing, or it stays."""

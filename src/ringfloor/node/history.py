@@ -249,6 +249,27 @@ class History:
             ).fetchall()
         return Found(counted[0][0], [record for (record,) in records])
 
+    def waited(self, instance: str, at_most: int) -> list[bytes]:
+        """The records of the last contacts that were in queue and have left it."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT record FROM leg WHERE instance = ?"
+                " AND enqueued_at IS NOT NULL AND dequeued_at IS NOT NULL"
+                " ORDER BY enqueued_at DESC LIMIT ?",
+                [instance, at_most],
+            ).fetchall()
+        return [record for (record,) in found]
+
+    def waits(self, instance: str) -> int:
+        """How many contacts have waited in queue and been answered."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT count(*) FROM leg WHERE instance = ? AND dequeued_at > enqueued_at"
+                " AND connected_to_agent_at IS NOT NULL",
+                [instance],
+            ).fetchall()
+        return int(found[0][0])
+
     def rows(
         self,
         instance: str,

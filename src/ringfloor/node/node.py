@@ -234,11 +234,11 @@ class Node:
         self._put(_Ask(self.desk(instance_id), command, self.draw(), origin, answer, joint))
         return await answer
 
-    def post(self, instance_id: str, command: commands.Command) -> None:
+    def post(self, instance_id: str, command: commands.Command, seed: Seed | None = None) -> None:
         """Carry a command out that nobody waits for; news of a bygone instance is no news."""
         desk = self.desks.get(instance_id)
         if desk is not None and self._failure is None:
-            self._put(_Ask(desk, command, self.draw(), Origin(), None), forced=True)
+            self._put(_Ask(desk, command, seed or self.draw(), Origin(), None), forced=True)
 
     async def create(
         self,

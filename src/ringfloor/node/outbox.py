@@ -1,6 +1,7 @@
 """Outbox: where effects leave for the world, and where the world's answers come back as commands.
 
-Telephony commands go to the carrier, calls of functions and bots to the functions. Carriers and
+Telephony commands go to the carrier, calls of functions and bots to the functions; what flows ask
+of waits is answered from the desk of their instance. Carriers and
 functions know channels and asks, not instances: the outbox remembers which instance a contact
 belongs to, from its first effect until its channel is gone. Keys that a flow wants encrypted are
 encrypted here, on their way from the carrier (sealed_input).
@@ -13,10 +14,19 @@ from ringfloor.domain import commands, dialogue
 from ringfloor.domain.call import is_agent_leg
 from ringfloor.domain.vocabulary import DisconnectReason
 from ringfloor.engine import effects as engine_effects
-from ringfloor.engine.effects import SEALED, AskBot, Effect, GatherSealed, InvokeFunction
+from ringfloor.engine.effects import (
+    SEALED,
+    AskBot,
+    Effect,
+    EstimateWait,
+    GatherSealed,
+    InvokeFunction,
+)
+from ringfloor.node import wait_estimates
 from ringfloor.node.desk import Desk
 from ringfloor.node.functions import Functions
 from ringfloor.node.sealed_input import SealedInput
+from ringfloor.node.wait_models import WaitModels
 from ringfloor.telephony import events as telephony
 from ringfloor.telephony.carrier import Carrier
 from ringfloor.telephony.commands import HangUp
@@ -68,27 +78,46 @@ class Outbox:
         post: Post,
         wake: Callable[[], None],
         sealed: SealedInput | None = None,
+        *,
+        desks: Mapping[str, Desk],
+        models: WaitModels | None = None,
     ) -> None:
-        """wake: tells the node that a function has answered, where that is no command."""
+        """wake: tells the node that a function has answered, where that is no command.
+
+        desks: the node's, by instance. models: of waits; None: none are trained.
+        """
         self._functions = functions
+        self._models = models
+        self._desks = desks
         self._sealed = sealed or SealedInput(anybody=False)
         self._post = post
         self._wake = wake
         self._carrier: Carrier | None = None
         self._instances: dict[str, str] = {}
+        self._others: dict[str, Callable[[Effect], None]] = {}
 
     def connect(self, carrier: Carrier) -> None:
         """Use this carrier; it was built with hear as its callback."""
         self._carrier = carrier
 
+    def answer_by(self, instance_id: str, other: Callable[[Effect], None]) -> None:
+        """Let somebody else stand behind the functions and bots of an instance."""
+        self._others[instance_id] = other
+
     def perform(self, instance_id: str, effects: Sequence[Effect], now: Instant) -> None:
         """Send effects out; each may have been sent before."""
         assert self._carrier is not None
         for effect in effects:
-            if isinstance(effect, InvokeFunction | AskBot):
+            other = self._others.get(instance_id)
+            if isinstance(effect, InvokeFunction | AskBot) and other is not None:
+                other(effect)
+            elif isinstance(effect, InvokeFunction | AskBot):
                 self._functions.invoke(
                     instance_id, effect, lambda answer: self._told(instance_id, answer)
                 )
+            elif isinstance(effect, EstimateWait):
+                asked = self._desks[instance_id].about_waits()
+                self._post(instance_id, wait_estimates.answer(effect, *asked, now))
             elif isinstance(effect, GatherSealed):
                 self._instances[effect.gather.channel_id] = instance_id
                 if self._sealed.begin(effect):
@@ -138,22 +167,28 @@ class Outbox:
             self._post(instance_id, command)
 
     def next_due(self) -> Instant | None:
-        """When the carrier has something to do."""
+        """When the carrier has something to do, or something is to be learnt."""
         assert self._carrier is not None
-        return self._carrier.next_due()
+        learning = None if self._models is None else self._models.next_due()
+        dues = self._carrier.next_due(), learning
+        return min((each for each in dues if each is not None), default=None)
 
     def run_due(self, now: Instant) -> None:
-        """Let the carrier do it."""
+        """Let it be done."""
         assert self._carrier is not None
         self._carrier.run_due(now)
+        if self._models is not None:
+            self._models.run_due(now)
 
     def busy(self) -> bool:
-        """Whether a function has yet to answer."""
-        return self._functions.busy()
+        """Whether a function has yet to answer, or a model is being trained."""
+        return self._functions.busy() or (self._models is not None and self._models.busy())
 
     async def close(self) -> None:
         """Give up what is still under way; it is asked again after a restart."""
         await self._functions.close()
+        if self._models is not None:
+            await self._models.close()
 
 
 def heard(event: telephony.Event, sealed: SealedInput | None = None) -> commands.Command | None:

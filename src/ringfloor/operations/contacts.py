@@ -11,7 +11,7 @@ from typing import TypeVar, get_args
 import msgspec
 
 from ringfloor.aws.access import Environment, accesses
-from ringfloor.aws.request import permit
+from ringfloor.aws.request import ask
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.limits import CONTACT_TAGS_MAX, DIAL_MS
 from ringfloor.base.time import SECOND, Instant, seconds
@@ -223,7 +223,7 @@ async def check_readable(context: Context, desk: Desk, contact_id: str) -> None:
     """
     accounts, sender = context.service.accounts, context.principal
     if not accounts.asks(sender):
-        return
+        return  # nothing need be looked up
     ended = await tags_of_ended(context.node, desk.instance_id, contact_id)
 
     def tags(arn: str) -> Mapping[str, str]:
@@ -238,8 +238,7 @@ async def check_readable(context: Context, desk: Desk, contact_id: str) -> None:
         secure=context.secure,
     )
     arn = desk.center.home.contact_arn(contact_id)
-    for access in accesses("connect:DescribeContact", (arn,), sender, environment):
-        permit(accounts.decide(sender, access), sender, access)
+    ask(accounts, sender, lambda: accesses("connect:DescribeContact", (arn,), sender, environment))
 
 
 async def final(context: Context, desk: Desk, contact_id: str, field: str = "ContactId") -> Contact:

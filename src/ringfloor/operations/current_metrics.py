@@ -4,7 +4,7 @@ What the metrics mean stands in projections; here requests become questions, ans
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,25 +12,25 @@ from msgspec import to_builtins
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
 from ringfloor.base.limits import METRIC_AGENTS_AT_ONCE, METRIC_RESULTS_MAX
-from ringfloor.base.time import SECOND, Instant, seconds
+from ringfloor.base.time import Instant, seconds
 from ringfloor.domain.resources import Home, Properties
-from ringfloor.engine.connection import is_waiting
-from ringfloor.engine.queue import position, sought_by
-from ringfloor.engine.state import Center
+from ringfloor.engine.queue import has_place, position
 from ringfloor.node.desk import Desk
+from ringfloor.node.wait_estimates import Told, told
 from ringfloor.operations.contacts import final
 from ringfloor.operations.context import Context, identifier
 from ringfloor.operations.frozen import Answer
+from ringfloor.operations.metric_explanations import explain_wait
 from ringfloor.operations.metric_pages import page
 from ringfloor.operations.registry import Params, Result, operation
 from ringfloor.operations.user_data import Asked, user_data
 from ringfloor.projections import current_request, current_rows
+from ringfloor.projections.current_metrics import ESTIMATED_WAIT_TIME
+from ringfloor.projections.current_request import CurrentQuery
+from ringfloor.projections.current_rows import Newcomer, Waits, estimate, newcomers
+from ringfloor.projections.waiting import Estimate
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-QUEUED = frozenset({"IN_QUEUE", "OFFERED", "ACCEPTED"})
-"""Stages of a contact that is in its queue: one that rings, or that an agent has taken but has not
-been joined to, keeps its place."""
 
 FILTERS: Mapping[str, str] = {
     "agent_status": "AgentStatuses",
@@ -63,9 +63,11 @@ async def get_current_metric_data(context: Context, params: Params) -> Result:
         for step in await context.read(lambda: current_rows.steps(desk.realtime, query)):
             await _prepare(context, desk, step)
 
+        waits = await _waits(context, desk, query)
+
         def question() -> list[dict[str, Any]]:
             rows = current_rows.answer(
-                desk.realtime, desk.waiting, query, context.now, context.service.oldest_in_ms
+                desk.realtime, waits, query, context.now, context.service.oldest_in_ms
             )
             return current_request.metric_results(query, rows, home.arn_of)
 
@@ -78,6 +80,22 @@ async def get_current_metric_data(context: Context, params: Params) -> Result:
         "ApproximateTotalCount": len(whole.rows),
     }
     return result if token is None else {**result, "NextToken": token}
+
+
+async def _waits(context: Context, desk: Desk, query: CurrentQuery) -> Waits:
+    now = context.now
+    lines = await context.read(lambda: newcomers(desk.realtime, query, now))
+    return await estimates(context, desk, lines)
+
+
+async def estimates(context: Context, desk: Desk, lines: Iterable[Newcomer]) -> Waits:
+    """The waits of who would come now, one by one: others are served in between."""
+    waits: dict[Newcomer, Estimate | None] = {}
+    for each in lines:
+        ask = partial(estimate, desk.realtime, desk.waiting, each, context.now)
+        waits[each] = await context.read(ask)
+        await context.give_way()
+    return waits
 
 
 async def _prepare(context: Context, desk: Desk, step: str) -> None:
@@ -135,21 +153,19 @@ async def get_contact_metrics(context: Context, params: Params) -> Result:
     contact_id = _contact_id(home, params.ContactId)
     names = [metric.Name for metric in params.Metrics]
 
-    def question() -> dict[str, float | None] | None:
-        return _contact_metrics(desk, contact_id, context.now)
-
-    step = await context.read(lambda: _step(desk.center, contact_id))
-    if step is not None:
-        await _prepare(context, desk, step)
-    values = await context.read(question)
-    if values is None:
+    wait = ESTIMATED_WAIT_TIME in names
+    found = await context.read(lambda: _told(desk, contact_id, context.now, wait=wait))
+    if found is None:
         await final(context, desk, contact_id)
         raise _not_in_queue(contact_id)
+    values = {"POSITION_IN_QUEUE": float(found.position)}
+    if found.announced is not None:
+        values[ESTIMATED_WAIT_TIME] = float(found.announced.seconds)
+    if wait:
+        explain_wait(context, found)
     return {
         "MetricResults": [
-            {"Name": name, "Value": {"Number": values[name]}}
-            for name in names
-            if values[name] is not None
+            {"Name": name, "Value": {"Number": values[name]}} for name in names if name in values
         ],
         "Id": contact_id,
         "Arn": home.contact_arn(contact_id),
@@ -169,32 +185,13 @@ def _not_in_queue(contact_id: str) -> Refusal:
     return invalid_request("ContactId", contact_id, "is not in queue")
 
 
-def _step(center: Center, contact_id: str) -> str | None:
-    """The expression by which agents are sought for a contact."""
-    contact = center.contacts.get(contact_id)
-    return None if contact is None else sought_by(contact) or None
-
-
-def _contact_metrics(desk: Desk, contact_id: str, now: Instant) -> dict[str, float | None] | None:
-    """Both metrics of a live contact in queue; None if it is not live."""
-    center: Center = desk.center
-    contact = center.contacts.get(contact_id)
+def _told(desk: Desk, contact_id: str, now: Instant, *, wait: bool) -> Told | None:
+    """What a live contact in line is told; None if it is not live."""
+    contact = desk.center.contacts.get(contact_id)
     if contact is None:
         return None
-    if contact.stage not in QUEUED or not is_waiting(contact):
+    if not has_place(contact):
         raise _not_in_queue(contact_id)
-    assert contact.queue_id is not None
-    place = position(center, contact)
-    step = sought_by(contact) or None
-    wait = desk.waiting.estimate(
-        contact.queue_id,
-        contact.channel,
-        position=place,
-        staffing=desk.realtime.staffing(contact.queue_id, contact.channel, step),
-        now=now,
-        step=step,
-    )
-    return {
-        "POSITION_IN_QUEUE": float(place),
-        "ESTIMATED_WAIT_TIME": None if wait is None else float(wait // SECOND),
-    }
+    if not wait:
+        return Told(position(desk.center, contact), None, None)
+    return told(*desk.about_waits(), contact, now)

@@ -2,15 +2,17 @@
 
 A request of GetMetricData or GetMetricDataV2 with the header `x-ringfloor-explain: 1`, which need
 not be signed, is answered with x-ringfloor-explanation: plain text of bounded length. It stands on
-the first page.
+the first page. GetContactMetrics tells likewise what its estimate was made of.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ringfloor.base.limits import EXPLAINED_MAX, EXPLANATION_CHARS_MAX
+from ringfloor.base.time import SECOND, Instant
 from ringfloor.domain.facts import Counted
 from ringfloor.node.desk import Desk
+from ringfloor.node.wait_estimates import Told
 from ringfloor.operations.context import Context
 from ringfloor.projections.historical_explanation import Missing, Serving
 from ringfloor.projections.historical_sql import Asked, Question
@@ -60,6 +62,33 @@ def header_text(text: str) -> bytes:
     """As a header may have it: printable ASCII, of bounded length. Some of it was the client's."""
     printable = (each if " " <= each <= "~" else "?" for each in text[:EXPLANATION_CHARS_MAX])
     return "".join(printable).encode()
+
+
+def explain_wait(context: Context, told: Told) -> None:
+    """Say what an estimated wait was made of, if that is asked for."""
+    if context.header(ASKED_FOR) == b"1":
+        context.told.append((EXPLANATION, header_text("; ".join(_wait(context.now, told)))))
+
+
+def _wait(now: Instant, told: Told) -> Iterator[str]:
+    if told.estimate is None or told.announced is None:
+        yield "nothing is known: no agent is there for this line"
+        return
+    quantiles, made = told.estimate
+    yield f"by {made.by}" + ("" if made.version is None else f", model {made.version}")
+    named = zip(quantiles._fields, quantiles, strict=True)
+    yield ", ".join(f"{name.removesuffix('_s').upper()} {value:.1f} s" for name, value in named)
+    yield f"ahead {made.ahead:.1f}, agents {made.agents:g}"
+    yield f"mu {made.served_per_s:.6f}/s, theta {made.lost_per_s:.6f}/s"
+    before = told.announced.before
+    if before is None:
+        yield "told for the first time"
+        return
+    yield f"told {before.seconds} s, {(now - before.at) / SECOND:.0f} s ago"
+    if told.announced.held:
+        yield f"now {told.announced.seconds} s: nothing has changed for the better since"
+    elif told.announced.reasons:
+        yield f"now {told.announced.seconds} s: {', '.join(told.announced.reasons)}"
 
 
 def _without_rows(question: Question, found: Sequence[str]) -> list[str] | None:

@@ -14,12 +14,16 @@ from msgspec import to_builtins
 from ringfloor.base import zones
 from ringfloor.base.errors import invalid_parameter, invalid_request
 from ringfloor.base.limits import METRIC_DATA_VALUES_MAX
-from ringfloor.base.time import DAY, HOUR, Instant, iso_milliseconds, seconds
+from ringfloor.base.time import DAY, HOUR, MINUTE, Instant, iso_milliseconds, seconds
 from ringfloor.domain.resources import Properties
+from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.engine.state import Center
+from ringfloor.node.desk import Desk
 from ringfloor.operations.context import Context, identifier
+from ringfloor.operations.current_metrics import estimates
 from ringfloor.operations.registry import Params
 from ringfloor.projections import metric_data_v2_request
+from ringfloor.projections.current_rows import Newcomer
 from ringfloor.projections.historical_sql import Condition
 from ringfloor.projections.metric_data_v2_request import QueryV2
 from ringfloor.projections.report import (
@@ -32,6 +36,10 @@ from ringfloor.projections.report import (
     Waits,
     cells,
 )
+from ringfloor.projections.waiting import rounded
+
+ENDS_NOW_MS = MINUTE
+"""A report whose end is no longer ago ends now."""
 
 
 class Wanted(NamedTuple):
@@ -80,6 +88,7 @@ async def report(
         return desk.records.open(context.now), names
 
     running, names = await context.read(look)
+    waits = await _now(context, desk, query)
     found = await context.node.analyse(
         desk,
         lambda history: history.report(desk.instance_id, plan, names, running, context.now),
@@ -91,8 +100,36 @@ async def report(
     }
     queue_ids = _values(query, "QUEUE")
     return await context.read(
-        lambda: head | view(desk.center, plan, queue_ids, names, found),
+        lambda: head | view(desk.center, plan, queue_ids, names, found) | waits,
     )
+
+
+async def _now(context: Context, desk: Desk, query: QueryV2) -> Properties:
+    """What who comes now is told of his wait, by queue and channel; of a report that ends now."""
+    if context.now - query.end > ENDS_NOW_MS:
+        return {}
+    channels = _values(query, "CHANNEL") or CHANNELS
+    lines = await context.read(
+        lambda: [
+            Newcomer(queue_id, channel, None)
+            for queue_id in _values(query, "QUEUE")
+            for channel in channels
+            if desk.realtime.staffing(queue_id, channel).staffed
+        ]
+    )
+    found = await estimates(context, desk, lines)
+    return {
+        "WaitsNow": [
+            {
+                "QueueId": line.queue_id,
+                "Channel": line.channel,
+                "P50Seconds": rounded(told.quantiles.p50_s),
+                "P80Seconds": rounded(told.quantiles.p80_s),
+            }
+            for line, told in found.items()
+            if told is not None
+        ]
+    }
 
 
 def _plan(query: QueryV2, profile_ids: Sequence[str], wanted: Wanted) -> Plan:

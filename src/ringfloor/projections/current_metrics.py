@@ -187,7 +187,7 @@ METRICS: tuple[Metric, ...] = (
         reading="estimated_wait_ms",
         unit="SECONDS",
         doc="How long a contact that enters the queue, or a routing step in it, now will probably "
-        "wait; no value while too little is known.",
+        "wait: half of those who wait to the end wait no longer; no value while no agent is there.",
         groupings=frozenset({"QUEUE", "CHANNEL", "ROUTING_STEP_EXPRESSION"}),
     ),
 )

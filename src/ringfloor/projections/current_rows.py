@@ -1,6 +1,7 @@
 """Current rows: the answer to a checked GetCurrentMetricData request, read off the counters.
 
-operations.metrics asks answer once per request and keeps the rows while their token lives.
+operations.metrics asks answer once per request and keeps the rows while their token lives. Waits
+are estimated before, one by one (newcomers, estimate), since each takes milliseconds.
 
 Rules:
 - A row exists while somebody is online for it or it holds a contact (waiting, scheduled, ringing or
@@ -19,7 +20,7 @@ Rules:
 Sources: metrics specification, sections 1.2-1.4.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from operator import attrgetter
 from typing import Literal, NamedTuple, get_args
@@ -28,6 +29,7 @@ from ringfloor.base.time import SECOND, Instant
 from ringfloor.domain.vocabulary import CHANNELS
 from ringfloor.projections.counters import (
     ALL_CHANNELS,
+    NUMBERS,
     GroupCount,
     Groups,
     Line,
@@ -45,7 +47,7 @@ from ringfloor.projections.current_metrics import (
 )
 from ringfloor.projections.current_request import CurrentQuery, Row
 from ringfloor.projections.realtime import Realtime
-from ringfloor.projections.waiting import Waiting
+from ringfloor.projections.waiting import Estimate, Waiting
 
 TIES: tuple[Grouping, ...] = (
     "QUEUE",
@@ -68,14 +70,56 @@ OLDEST_IN_MS: tuple[OldestInMs, ...] = get_args(OldestInMs)
 """Which rows tell OLDEST_CONTACT_AGE in milliseconds."""
 
 
+class Newcomer(NamedTuple):
+    """Who would come into this line now. step: the expression of a routing step."""
+
+    queue_id: str
+    channel: str
+    step: str | None
+
+
+Waits = Mapping[Newcomer, Estimate | None]
+"""None, as of whoever is not in it: nothing is known."""
+
+
+def newcomers(realtime: Realtime, query: CurrentQuery, now: Instant) -> list[Newcomer]:
+    """Whose waits there are rows for."""
+    metrics = {*(asked.metric.name for asked in query.asked), query.sort_by.name}
+    if query.unmatched or ESTIMATED_WAIT_TIME not in metrics:
+        return []
+    floor = _Floor(realtime, query)
+    scopes = map(floor.scope, product(*map(floor.options, query.groupings)))
+    return [_newcomer(scope) for scope in scopes if scope.has_row(floor.read(scope, now))]
+
+
+def estimate(
+    realtime: Realtime, waiting: Waiting, newcomer: Newcomer, now: Instant
+) -> Estimate | None:
+    """The wait of who comes now, behind all who wait; None: nothing is known."""
+    queue_id, channel, step = newcomer
+    line = realtime.counters.lines.get((queue_id, NUMBERS[channel]))
+    count = line if line is None or step is None else line.steps.get(step)
+    return waiting.estimate(
+        queue_id,
+        channel,
+        position=1 if count is None else len(count.waiting) + 1,
+        free=bool(realtime.staffing(queue_id, channel, step).free),
+        now=now,
+        step=step,
+    )
+
+
 def answer(
     realtime: Realtime,
-    waiting: Waiting,
+    waits: Waits,
     query: CurrentQuery,
     now: Instant,
     oldest_in_ms: OldestInMs = "ungrouped",
 ) -> list[Row]:
-    """All rows, sorted. oldest_in_ms: which rows tell OLDEST_CONTACT_AGE in milliseconds."""
+    """All rows, sorted. waits: of all newcomers.
+
+    oldest_in_ms: which rows tell OLDEST_CONTACT_AGE in milliseconds.
+    """
     if query.unmatched:
         return []
     metrics = [*(asked.metric for asked in query.asked), query.sort_by]
@@ -91,7 +135,8 @@ def answer(
         if not scope.has_row(reading):
             continue
         if wait:
-            _read_wait(realtime, waiting, reading, scope, now)
+            told = waits.get(_newcomer(scope))
+            reading.estimated_wait_ms = None if told is None else told.wait_ms
         *values, sort_value = values_of(reading)
         rank = (sort_value or 0.0) * sign
         row = Row(dimensions, tuple(values))
@@ -149,21 +194,11 @@ class _Scope(NamedTuple):
         return reading.holds_contacts() if self.by_contacts else reading.is_active()
 
 
-def _read_wait(
-    realtime: Realtime, waiting: Waiting, reading: Reading, scope: _Scope, now: Instant
-) -> None:
-    """For a new contact of the row's queue, channel and step: behind all who wait."""
+def _newcomer(scope: _Scope) -> Newcomer:
+    """Of a row that is about one queue and channel."""
     assert scope.queues is not None
     [queue_id], [number] = scope.queues, numbers_in(scope.channels)
-    channel = CHANNELS[number]
-    reading.estimated_wait_ms = waiting.estimate(
-        queue_id,
-        channel,
-        position=reading.in_queue + 1,
-        staffing=realtime.staffing(queue_id, channel, scope.step),
-        now=now,
-        step=scope.step,
-    )
+    return Newcomer(queue_id, CHANNELS[number], scope.step)
 
 
 class _Agents(NamedTuple):

@@ -78,8 +78,11 @@ class Records:
 
     def on(self, event: Event, at: Instant) -> list[Fact]:
         """Let it have happened; the facts that became final by it, earliest first."""
+        folds = FOLDS.get(type(event))
+        if folds is None:
+            return []
         told: list[Fact] = []
-        for fold in FOLDS.get(type(event), ()):
+        for fold in folds:
             told.extend(fold(self._state, event, at))
         for fact in told:
             since = SINCE.get(type(fact))

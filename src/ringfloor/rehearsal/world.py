@@ -1,8 +1,9 @@
 """World: the center of a rehearsal, its time, and what stands around it.
 
 Commands go in, effects come out and are done at once: phones are simulated, functions and bots are
-called in place, keys that a flow wants encrypted are. What happened is kept for who asks: the steps
-of each contact, the transcript of each chat, who came in which order.
+called in place, waits are estimated as by a server, keys that a flow wants encrypted are. What
+happened is kept for who asks: the steps of each contact, the transcript of each chat, who came in
+which order.
 """
 
 from collections.abc import Callable
@@ -17,11 +18,13 @@ from ringfloor.domain import commands, dialogue, events
 from ringfloor.domain.chat import ChatItem
 from ringfloor.domain.contact import Contact
 from ringfloor.engine import engine, flows
-from ringfloor.engine.effects import AskBot, Effect, GatherSealed, InvokeFunction
+from ringfloor.engine.effects import AskBot, Effect, EstimateWait, GatherSealed, InvokeFunction
 from ringfloor.engine.state import Center
 from ringfloor.gateway.phones import Phones
-from ringfloor.node import functions, outbox
+from ringfloor.node import functions, outbox, wait_estimates
 from ringfloor.node.sealed_input import SealedInput
+from ringfloor.projections.announcements import Announcements
+from ringfloor.projections.waiting import Waiting
 from ringfloor.telephony import events as telephony
 
 START: Instant = 1_767_600_000_000
@@ -78,6 +81,7 @@ class World:
         """What functions and bots were called with, in order."""
         self.deal = dice(seed)
         self._sealed = SealedInput(anybody=True)
+        self._waits = Waiting(), Announcements()
         self._commands: list[commands.Command] = []
         self.submit(
             commands.CreateInstance(
@@ -154,6 +158,9 @@ class World:
                 answer = self._call(effect)
                 if not (isinstance(effect, InvokeFunction) and effect.asynchronous):
                     self._commands.append(commands.Hear(effect.contact_id, effect.ask, answer))
+            case EstimateWait():
+                told = wait_estimates.answer(effect, self.center, *self._waits, self.now)
+                self._commands.append(told)
             case GatherSealed() if self._sealed.begin(effect):
                 self.phones.perform(effect.gather, self.now)
             case GatherSealed():
@@ -186,6 +193,9 @@ class World:
     # What happened
 
     def _witness(self, center: Center, event: events.Event) -> None:
+        waiting, announcements = self._waits
+        waiting.on(event, center.at)
+        announcements.on(event)
         match event:
             case events.FlowStepped():
                 self._stepped(event)
@@ -196,7 +206,7 @@ class World:
             case events.ChatItemAdded():
                 self.transcripts.setdefault(event.chat_id, []).append(event.item)
             case _:
-                del center
+                pass
 
     def _stepped(self, event: events.FlowStepped) -> None:
         steps = self.steps.setdefault(event.contact_id, [])

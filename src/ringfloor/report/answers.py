@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 
 from ringfloor.base.limits import METRIC_DATA_CUT_RANGE_MS
 from ringfloor.base.time import SECOND, Instant
-from ringfloor.report.contents import AgentDay, Cell, Figures, Queue, Report, Stretch, Waits
+from ringfloor.report.contents import (
+    AgentDay,
+    Cell,
+    Figures,
+    Queue,
+    Report,
+    Stretch,
+    WaitNow,
+    Waits,
+)
 
 Answer = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -128,6 +137,7 @@ def made(plan: Answer, thresholds: Sequence[int], results: Results) -> Report:
         queues=tuple(
             Queue(each["Name"], of_queues.get(each["Id"], Figures())) for each in plan["Queues"]
         ),
+        waits_now=tuple(_waits_now(plan)),
         channels=tuple(plan["Channels"]),
         profiles=tuple(each["Name"] for each in plan["RoutingProfiles"]),
         agents=tuple(_agent(each, of_agents.get(each["Id"])) for each in plan["Agents"]),
@@ -182,6 +192,13 @@ def _occupancy(row: Row) -> float | None:
 
 def _waits(told: Answer) -> Waits:
     return Waits(contacts=told["Contacts"], seconds=tuple(told["PercentileSeconds"]))
+
+
+def _waits_now(plan: Answer) -> Iterator[WaitNow]:
+    names = {each["Id"]: each["Name"] for each in plan["Queues"]}
+    for each in plan.get("WaitsNow", ()):
+        seconds = each["P50Seconds"], each["P80Seconds"]
+        yield WaitNow(names[each["QueueId"]], each["Channel"], *seconds)
 
 
 def _agent(told: Answer, row: Row | None) -> AgentDay:

@@ -45,6 +45,15 @@ class Queue(Struct, frozen=True):
     figures: Figures
 
 
+class WaitNow(Struct, frozen=True):
+    """What who comes into a queue now is told: half, and four fifths, wait no longer than that."""
+
+    queue: str
+    channel: str
+    p50_seconds: float
+    p80_seconds: float
+
+
 class Stretch(Struct, frozen=True):
     """Of an agent's day: a status or a contact. what: the status' name, or the channel."""
 
@@ -71,6 +80,14 @@ class AgentDay(Struct, frozen=True, kw_only=True):
     occupancy: float | None = None
 
 
+class Repeated(Struct, frozen=True):
+    """What several simulations of the same say together, as people read it; the first is shown."""
+
+    says: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """A whole report."""
 
@@ -90,6 +107,8 @@ class Report(Struct, frozen=True, kw_only=True):
     all_waits: Waits | None = None
     occupancy: float | None = None
     queues: tuple[Queue, ...]
+    waits_now: tuple[WaitNow, ...] = ()
+    """As estimated when it was made, if it ends then."""
     channels: tuple[str, ...] = ()
     """None: all."""
     profiles: tuple[str, ...] = ()
@@ -100,3 +119,4 @@ class Report(Struct, frozen=True, kw_only=True):
     day_end: Instant
     available: str = "Available"
     """The status in which contacts are routed to agents."""
+    repeated: Repeated | None = None

@@ -29,6 +29,8 @@ NOTES: Mapping[str, str] = {
     "Waiting": "From entering the queue to leaving it, at the time the contact was disconnected."
     " Percentiles are by nearest rank, the longest is MAX_QUEUED_TIME. The average answer time"
     " is of answered contacts alone (AVG_QUEUE_ANSWER_TIME).",
+    "Wait of who comes now": "What the server would have told when the page was made"
+    " (ESTIMATED_WAIT_TIME is the first of the two), of a report that ends then.",
     "Occupancy": "Time with contacts, of the time in Available (AGENT_OCCUPANCY), of the agents"
     " whose routing profile serves one of the queues now: {profiles}. Contacts of their other"
     " queues and channels are among it.",
@@ -98,6 +100,7 @@ def page(report: Report) -> str:
     parts = [
         _header(report),
         _summary(report),
+        *_repeated(report),
         *(_contacts(report) if _had_contacts(report) else [_nobody(report)]),
         *(_staff(report) if report.agents else [_nobody_online(report)]),
         _notes(report),
@@ -163,7 +166,28 @@ def _summary(report: Report) -> str:
     rows = [[_text(each.name), *_figures(report, each.figures)] for each in (*report.queues,)]
     heads = ["Queue", *_figure_heads(report)]
     by_queue = _table("queues", "Each queue over the whole time", heads, rows)
-    return f'<dl class="tiles">{shown}</dl>\n{by_queue if len(rows) > 1 else ""}'
+    return f'<dl class="tiles">{shown}</dl>\n{by_queue if len(rows) > 1 else ""}{_now(report)}'
+
+
+def _now(report: Report) -> str:
+    """What those are told who come while it is made."""
+    if not report.waits_now:
+        return ""
+    at = words.moment(report.made_at, report.zone)
+    rows = [
+        [_text(each.queue), each.channel.lower(), _time(each.p50_seconds), _time(each.p80_seconds)]
+        for each in report.waits_now
+    ]
+    heads = ["Queue", "Channel", "Half wait no longer than", "Four fifths no longer than"]
+    return _table("waits-now", f"The wait of who comes now, {at}, as estimated", heads, rows)
+
+
+def _repeated(report: Report) -> Iterator[str]:
+    """Intervals, where the page shows the first of several simulations."""
+    if report.repeated is not None:
+        rows = [[_text(each) for each in row] for row in report.repeated.rows]
+        table = _table("replications", report.repeated.says, report.repeated.heads, rows)
+        yield f'<section><h2 id="replications">Replications</h2>{table}</section>'
 
 
 def _typical(report: Report) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from itertools import cycle
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from matplotlib import rc_context
 from matplotlib.artist import Artist
@@ -25,7 +25,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ringfloor.base import zones
 from ringfloor.base.time import HOUR, MINUTE, Instant
@@ -245,12 +245,131 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.grid(visible=True, axis="y", which="minor")
 
 
+class Curve(NamedTuple):
+    """One line in the course of a time. values: as many as there are moments."""
+
+    label: str
+    values: Sequence[float | None]
+
+
+def course(
+    name: str, unit: str, at: Sequence[float], curves: Sequence[Curve], *, logarithmic: bool = False
+) -> str:
+    """What has changed in the course of seconds or minutes. at: seconds since the beginning."""
+    in_minutes = at[-1] > 10 * 60
+    scale = 60 if in_minutes else 1
+    with _styled():
+        figure = Figure(figsize=(WIDTH_INCHES, 2.9), layout="constrained")
+        axes = figure.subplots()
+        for curve, look in zip(curves, _LINES, strict=False):
+            axes.plot(
+                [each / scale for each in at],
+                [float("nan") if each is None else each for each in curve.values],
+                color=look.colour,
+                linestyle=look.line,
+                marker=look.marker,
+                markersize=3,
+                markevery=max(len(at) // 20, 1),
+                linewidth=1.4,
+                label=curve.label,
+            )
+        if logarithmic and any(each for curve in curves for each in curve.values):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.set_ylim(bottom=0, top=max(1, axes.get_ylim()[1]))
+        axes.set_xlim(0, max(at[-1] / scale, 1 / scale))
+        axes.set_xlabel("Minutes" if in_minutes else "Seconds").set_gid("time")
+        axes.set_ylabel(unit).set_gid("unit")
+        _legend(axes)
+        return _drawn(figure, name)
+
+
+class Timed(Protocol):
+    """What is drawn over time."""
+
+    @property
+    def zone(self) -> str: ...
+
+    @property
+    def cells(self) -> Sequence[Cell]: ...
+
+
+class Chart(NamedTuple):
+    """What is, or is expected, in each of some cells; each series has as many values as those."""
+
+    name: str
+    unit: str
+    zone: str
+    cells: Sequence[Cell]
+    bars: Sequence[float] = ()
+    lines: Sequence[Curve] = ()
+    steps: Sequence[Curve] = ()
+    """That are the same all through a cell, as people at work are."""
+    band: tuple[str, Sequence[float], Sequence[float]] | None = None
+    """What it is, and its low and high ends."""
+    mark: Curve | None = None
+    """One value for all time, such as a target."""
+    percent: bool = False
+
+
+def chart(of: Chart) -> str:
+    """Bars, steps, lines and a band of the same cells."""
+    with _plot(of, of.name, of.unit) as (axes, done):
+        if of.bars:
+            _bars(axes, of, of.bars, Look(SKY))
+        edges = [(each.start - of.cells[0].start) / MINUTE for each in of.cells]
+        edges.append((of.cells[-1].end - of.cells[0].start) / MINUTE)
+        if of.band is not None:
+            label, low, high = of.band
+            axes.stairs(high, edges, baseline=low, fill=True, color="#CFE8F7", label=label)
+        for curve, look in zip(of.steps, cycle((Look(BLACK), *_LINES)), strict=False):
+            values = [each or 0 for each in curve.values]
+            axes.stairs(
+                values,
+                edges,
+                baseline=None,
+                color=look.colour,
+                linestyle=look.line,
+                linewidth=1.6,
+                label=words.cut(curve.label, NAME_CHARS),
+            )
+        for curve, look in zip(of.lines, cycle(_LINES), strict=False):
+            _line(axes, of, curve.values, look, words.cut(curve.label, NAME_CHARS))
+        if of.mark is not None:
+            level = of.mark.values[0] or 0
+            axes.axhline(level, color=BLACK, linewidth=1.0, linestyle=":", label=of.mark.label)
+        axes.set_ylim(bottom=0, top=104 if of.percent else max(1, axes.get_ylim()[1]))
+        if len(axes.get_legend_handles_labels()[0]) > 1:
+            _legend(axes)
+    return done()
+
+
 # What they share
 
 
 @contextmanager
+def _styled() -> Iterator[None]:
+    """With the style of all plots."""
+    with rc_context(_STYLE), warnings.catch_warnings():
+        # Whoever reads the page has other fonts than the one that places are worked out with.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def _drawn(figure: Figure, name: str) -> str:
+    """A figure as SVG for use inside a page."""
+    drawn = StringIO()
+    FigureCanvasSVG(figure)
+    figure.savefig(drawn, format="svg", metadata=_METADATA)
+    return _own(drawn.getvalue(), name)
+
+
+@contextmanager
 def _plot(
-    report: Report,
+    report: Timed,
     name: str,
     unit: str,
     height: float = 2.9,
@@ -261,20 +380,17 @@ def _plot(
     unit: what the other axis shows. height: in inches.
     """
     start, end = span or (report.cells[0].start, report.cells[-1].end)
-    with rc_context(_STYLE), warnings.catch_warnings():
-        # Whoever reads the page has other fonts than the one that places are worked out with.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with _styled():
         figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
         axes = figure.subplots()
-        drawn = StringIO()
-        yield axes, lambda: _own(drawn.getvalue(), name)
+        drawn: list[str] = []
+        yield axes, lambda: drawn[0]
         axes.set_xlim(0, (end - start) / MINUTE)
         ticks = list(_ticks(start, end, report.zone))
         axes.set_xticks([(at - start) / MINUTE for at, _ in ticks], [text for _, text in ticks])
         axes.set_xlabel(f"Time ({report.zone})").set_gid("time")
         axes.set_ylabel(unit).set_gid("unit")
-        FigureCanvasSVG(figure)
-        figure.savefig(drawn, format="svg", metadata=_METADATA)
+        drawn.append(_drawn(figure, name))
 
 
 def _own(svg: str, name: str) -> str:
@@ -311,7 +427,7 @@ def _ticks(start: Instant, end: Instant, zone: str) -> Iterator[tuple[Instant, s
 
 def _bars(
     axes: Axes,
-    report: Report,
+    report: Timed,
     heights: Sequence[float],
     look: Look,
     bottom: Sequence[float] | None = None,
@@ -333,7 +449,7 @@ def _bars(
 
 
 def _line(
-    axes: Axes, report: Report, values: Sequence[float | None], look: Look, label: str
+    axes: Axes, report: Timed, values: Sequence[float | None], look: Look, label: str
 ) -> None:
     """A line that is interrupted where there is no value."""
     first = report.cells[0].start

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ringfloor.aws import request, response, sigv4
-from ringfloor.aws.access import Environment
+from ringfloor.aws.access import Environment, accesses
 from ringfloor.aws.model import Operation, Service
 from ringfloor.aws.request import Authorised, HttpRequest, Principal, Signed, Valid
 from ringfloor.aws.response import HttpResponse
@@ -133,6 +133,17 @@ class Edge(NamedTuple):
 
         http = signed.http
         return Environment(source, now, signed.region, http.headers, tags, secure=http.secure)
+
+    def permit(
+        self, signed: Signed[Principal], source: str, now: Instant, action: str, arn: str
+    ) -> None:
+        """Authorise an action of our own, which is no operation of the API; refuses."""
+        sender, environment = signed.principal, self.environment(signed, source, now)
+        request.ask(
+            self.policies,
+            sender,
+            lambda: accesses(f"connect:{action}", (arn,), sender, environment),
+        )
 
     def context(
         self, valid: Valid[Principal], source: str, request_id: str, now: Instant

@@ -2,16 +2,19 @@
 
 What AWS has no operation for is asked for under /_ringfloor/. Such a request is signed as one of
 the `connect` API, and stands for a request of an operation that may see or do the same: it is
-throttled, validated and authorised as that, and refused in its words.
+throttled, validated and authorised as that, and refused in its words. What no operation may do is
+an action of our own, which policies are asked about by its name.
 
     await answered(edge, http, source, perform)      -> what perform answers, or the refusal
     await visit.admitted(visit.signed(), ...)        -> the context to perform in, the parameters
+    visit.permit(visit.signed(), action, arn)        that action of our own, on a resource
 """
 
 import logging
 import re
 from collections.abc import Awaitable, Callable
 
+from msgspec import json
 from msgspec.structs import replace
 
 from ringfloor.aws import request, response
@@ -24,9 +27,12 @@ from ringfloor.base.ids import chance, derive
 from ringfloor.base.time import Instant
 from ringfloor.operations.context import Context
 from ringfloor.operations.registry import Params
+from ringfloor.server.http import STATUSES
 from ringfloor.server.pipeline import Edge
 
 log = logging.getLogger(__name__)
+
+_encode = json.Encoder().encode
 
 
 class Visit:
@@ -59,6 +65,11 @@ class Visit:
         edge = self.edge
         return edge.verified(self._http, self.now, edge.service.region, edge.api.signing_name)
 
+    def permit(self, signed: Signed[Principal], action: str, arn: str) -> None:
+        """Judge it as an action of our own: throttled, and authorised; refuses."""
+        self.edge.throttle.take(signed.principal.account, action, self.now)
+        self.edge.permit(signed, self.source, self.now, action, arn)
+
     async def admitted(
         self, signed: Signed[Principal], method: str, path: bytes, body: bytes = b""
     ) -> tuple[Context, Params]:
@@ -89,9 +100,19 @@ async def answered(
     try:
         return await perform(visit)
     except Refusal as refusal:
+        if visit.operation is None:
+            return refused(refusal, visit.request_id, visit.now)
         return response.failure(refusal, visit.request_id, visit.now, visit.operation)
     except Exception:  # ours: the client gets its id, the operator the trace
         log.exception("request %s to %s failed", visit.request_id, path_of(http.raw_path))
         broken = f"Something is wrong on our side: {visit.request_id}"
         fault = Refusal("InternalServiceException", broken)
-        return response.failure(fault, visit.request_id, visit.now)
+        return refused(fault, visit.request_id, visit.now)
+
+
+def refused(refusal: Refusal, request_id: str, now: Instant) -> HttpResponse:
+    """The answer to a request that was refused, and is none of an operation."""
+    status = {**STATUSES, **response.COMMON}.get(refusal.code, 400)
+    body = _encode({"message": refusal.message})
+    extra = ((b"x-amzn-errortype", refusal.code.encode()),)
+    return response.respond(status, body, request_id, now, extra)

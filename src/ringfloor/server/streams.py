@@ -23,9 +23,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ringfloor.aws import response, sigv4
-from ringfloor.aws.access import accesses
 from ringfloor.aws.model import Headers
-from ringfloor.aws.request import HttpRequest, Principal, Signed, permit
+from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.response import HttpResponse
 from ringfloor.aws.routes import path_of, percent_decoded
 from ringfloor.base.errors import Refusal, not_found, shown
@@ -37,8 +36,9 @@ from ringfloor.node.desk import Desk
 from ringfloor.node.stream_lines import STREAMS, Line, Position, Stream, position
 from ringfloor.node.stream_outlets import Outlet
 from ringfloor.node.stream_targets import Gone, Taken
-from ringfloor.server.http import STATUSES, header
+from ringfloor.server.http import header
 from ringfloor.server.pipeline import Edge
+from ringfloor.server.stand_in import refused
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,6 @@ ABORT = "ringfloor.abort"
 
 _PATH = re.compile(rb"/_ringfloor/streams/([^/]+)/([^/]+)")
 _PREFIX = b"/_ringfloor/streams/"
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Asked(NamedTuple):
@@ -144,7 +142,7 @@ class StreamEvents(NamedTuple):
                 await listener.begin(_headers(request_id, now), b"retry: 1000\n" + beat(reached))
             await self._stay(asked, outlet, listener, receive)
         except Refusal as refusal:
-            await _answer(send, _refused(refusal, request_id, now))
+            await _answer(send, refused(refusal, request_id, now))
         except Gone:
             log.debug("a listener of a stream is gone")
         except Exception:  # ours: the client gets its id, the operator the trace
@@ -153,7 +151,7 @@ class StreamEvents(NamedTuple):
                 return  # the answer has begun: it is broken off
             broken = f"Something is wrong on our side: {request_id}"
             failed = Refusal("InternalServiceException", broken)
-            await _answer(send, _refused(failed, request_id, now))
+            await _answer(send, refused(failed, request_id, now))
         finally:
             if outlet is not None:
                 self.edge.service.node.streams.leave(outlet)
@@ -168,35 +166,25 @@ class StreamEvents(NamedTuple):
         found = _PATH.fullmatch(path_of(http.raw_path))
         if found is None:
             raise Refusal("InvalidRequestException", "the path names no instance and stream")
+        try:
+            instance_id, name = map(percent_decoded, found.groups())
+        except UnicodeDecodeError:
+            raise Refusal("InvalidRequestException", "the path is not UTF-8") from None
+        home = Home(signed.region, signed.principal.account, instance_id)
+        arn = f"{home.arn}/stream/{name}"
 
         def may() -> None:
             at = edge.clock.now()
             principal = sigv4.renewed(signed, edge.secrets, at)
             again = msgspec.structs.replace(signed, principal=principal)
-            self._permit(again, source, instance_id, name, at)
+            edge.permit(again, source, at, ACTION, arn)
 
-        try:
-            instance_id, name = map(percent_decoded, found.groups())
-        except UnicodeDecodeError:
-            raise Refusal("InvalidRequestException", "the path is not UTF-8") from None
-        self._permit(signed, source, instance_id, name, now)
+        edge.permit(signed, source, now, ACTION, arn)
         desk = edge.service.node.desk(instance_id)
         stream = next((each for each in STREAMS if each == name), None)
         if stream is None:
             raise not_found("stream", name, f"stream, of {', '.join(STREAMS)},")
         return _Asked(desk, stream, _told(http), may)
-
-    def _permit(
-        self, signed: Signed[Principal], source: str, instance_id: str, name: str, now: Instant
-    ) -> None:
-        policies, principal = self.edge.policies, signed.principal
-        if not policies.asks(principal):
-            return
-        home = Home(signed.region, principal.account, instance_id)
-        wanted = [f"{home.arn}/stream/{name}"]
-        environment = self.edge.environment(signed, source, now)
-        for access in accesses(f"connect:{ACTION}", wanted, principal, environment):
-            permit(policies.decide(principal, access), principal, access)
 
     async def _listening(self, asked: _Asked, listener: Listener) -> Outlet:
         node = self.edge.service.node
@@ -253,13 +241,6 @@ def _headers(request_id: str, now: Instant) -> Headers:
     made = response.respond(200, b"", request_id, now, content_type=b"text/event-stream").headers
     more = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
     return (*(each for each in made if each[0] != b"content-length"), *more)
-
-
-def _refused(refusal: Refusal, request_id: str, now: Instant) -> HttpResponse:
-    status = {**STATUSES, **response.COMMON}.get(refusal.code, 400)
-    body = _encode({"message": refusal.message})
-    extra = ((b"x-amzn-errortype", refusal.code.encode()),)
-    return response.respond(status, body, request_id, now, extra)
 
 
 async def _answer(send: Send, answer: HttpResponse) -> None:

@@ -21,6 +21,14 @@ class Staffed(NamedTuple):
     group: Group
 
 
+class Way(NamedTuple):
+    """A quick connect, and where it leads: ids."""
+
+    quick_connect: str
+    queue: str
+    flow: str
+
+
 class Built(NamedTuple):
     """What people need to know of the center."""
 
@@ -31,6 +39,8 @@ class Built(NamedTuple):
     agents: tuple[Staffed, ...]
     statuses: Mapping[str, str]
     """Ids by name."""
+    ways: Mapping[str, "Way"] = {}
+    """By which agents hand contacts on, by the name of the queue that they go to."""
 
 
 def build(work: Clockwork, scenario: Scenario) -> Built:
@@ -64,6 +74,7 @@ def build(work: Clockwork, scenario: Scenario) -> Built:
         entries,
         tuple(_agents(work, scenario, profiles)),
         work.center.names["agent_status"],
+        _ways(work, scenario, queues),
     )
 
 
@@ -71,6 +82,47 @@ def _create(
     work: Clockwork, kind: str, properties: Mapping[str, Any], identifier: str | None = None
 ) -> str:
     return work.make(commands.CreateResource(kind=kind, properties=dict(properties), id=identifier))
+
+
+def _ways(work: Clockwork, scenario: Scenario, queues: Mapping[str, str]) -> dict[str, Way]:
+    """A quick connect for each queue that contacts are handed on to."""
+    flow = work.center.named("contact_flow", "Default queue transfer")
+    found = {}
+    for name in {to: None for each in scenario.queues.values() for to in each.hands_on}:
+        config = {
+            "QuickConnectType": "QUEUE",
+            "QueueConfig": {"QueueId": queues[name], "ContactFlowId": flow},
+        }
+        made = _create(work, "quick_connect", {"Name": name, "QuickConnectConfig": config})
+        found[name] = Way(made, queues[name], flow)
+    return found
+
+
+def _attributes(work: Clockwork, scenario: Scenario) -> dict[str, str]:
+    """The predefined attributes that agents have as proficiencies: ids by name."""
+    values: dict[str, dict[str, None]] = {}
+    for group in scenario.groups.values():
+        for name, levels in group.proficiencies.items():
+            values.setdefault(name, {}).update(dict.fromkeys(levels))
+    found = dict(work.center.names["predefined_attribute"])
+    for name, each in values.items():
+        if name not in found:
+            properties = {"Name": name, "Values": {"StringList": list(each)}, "Purposes": []}
+            found[name] = _create(work, "predefined_attribute", properties)
+    return found
+
+
+def _proficiencies(group: Group, attributes: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "AttributeId": attributes[name],
+            "AttributeName": name,
+            "AttributeValue": value,
+            "Level": float(level),
+        }
+        for name, levels in group.proficiencies.items()
+        for value, level in levels.items()
+    ]
 
 
 def _queue(work: Clockwork, name: str, queue: Queue) -> dict[str, Any]:
@@ -109,11 +161,12 @@ def _profile(name: str, profile: Profile, queues: Mapping[str, str]) -> dict[str
 
 def _agents(work: Clockwork, scenario: Scenario, profiles: Mapping[str, str]) -> list[Staffed]:
     security = work.center.named("security_profile", "Agent")
+    attributes = _attributes(work, scenario)
     found = []
     for name, group in scenario.groups.items():
         for number in range(1, group.count + 1):
             user = {
-                "Username": f"{name}-{number:03}",
+                "Username": name if group.count == 1 else f"{name}-{number:03}",
                 "IdentityInfo": {"FirstName": name, "LastName": f"{number:03}"},
                 "PhoneConfig": {
                     "PhoneType": "SOFT_PHONE",
@@ -127,6 +180,8 @@ def _agents(work: Clockwork, scenario: Scenario, profiles: Mapping[str, str]) ->
                 "RoutingProfileId": profiles[group.profile],
                 "SecurityProfileIds": [security],
             }
+            if group.proficiencies:
+                user["Proficiencies"] = _proficiencies(group, attributes)
             found.append(Staffed(_create(work, "user", user), f"agents/{name}/{number}", group))
     return found
 

@@ -8,24 +8,28 @@ what makes common random numbers common.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import exp, gamma, log, prod, sqrt
 from statistics import NormalDist, fmean
 from typing import NamedTuple
 
 from ringfloor.base.time import SECOND, Duration
-from ringfloor.simulator.chance import Deal
+from ringfloor.simulator.chance import NEIGHBOURS, Chance, Deal
 
 Draw = Callable[[Deal], float]
 
 
 class Distribution(NamedTuple):
-    """How long something takes. mean: seconds; draw: seconds out of uniform numbers."""
+    """How long something takes. mean: seconds; draw: seconds out of uniform numbers.
+
+    numbers: how many of these it takes, where 0 gives the mean; None: it depends.
+    """
 
     mean: float
     draw: Draw
     is_zero: bool = False
     """Whether it never takes any time."""
+    numbers: int | None = None
 
     def ms(self, deal: Deal) -> Duration:
         """A length."""
@@ -42,17 +46,18 @@ class Kind(NamedTuple):
 
 def constant(value: float) -> Distribution:
     """Always the same."""
-    return Distribution(value, lambda _deal: value, not value)
+    return Distribution(value, lambda _deal: value, not value, numbers=0)
 
 
 def exponential(mean: float) -> Distribution:
     """Without memory."""
-    return Distribution(mean, lambda deal: -mean * log(1 - deal()))
+    negative = -mean
+    return Distribution(mean, lambda deal: negative * log(1 - deal()), numbers=1)
 
 
 def uniform(low: float, high: float) -> Distribution:
     """Anything in between, alike."""
-    return Distribution((low + high) / 2, lambda deal: low + (high - low) * deal())
+    return Distribution((low + high) / 2, lambda deal: low + (high - low) * deal(), numbers=1)
 
 
 _STANDARD = NormalDist()
@@ -62,7 +67,9 @@ def lognormal(mean: float, deviation: float) -> Distribution:
     """A long tail; what talk times of people mostly are."""
     square = log(1 + (deviation / mean) ** 2)
     middle, spread = log(mean) - square / 2, sqrt(square)
-    return Distribution(mean, lambda deal: exp(middle + spread * _STANDARD.inv_cdf(deal())))
+    return Distribution(
+        mean, lambda deal: exp(middle + spread * _STANDARD.inv_cdf(deal())), numbers=1
+    )
 
 
 def erlang(mean: float, shape: int) -> Distribution:
@@ -76,13 +83,13 @@ def erlang(mean: float, shape: int) -> Distribution:
 def weibull(mean: float, shape: float) -> Distribution:
     """Patience that grows (shape below 1) or wears out (above 1)."""
     scale = mean / gamma(1 + 1 / shape)
-    return Distribution(mean, lambda deal: scale * (-log(1 - deal())) ** (1 / shape))
+    return Distribution(mean, lambda deal: scale * (-log(1 - deal())) ** (1 / shape), numbers=1)
 
 
 def observed(values: Sequence[float]) -> Distribution:
     """One of these, alike: as measured."""
     ordered = sorted(values)
-    return Distribution(fmean(ordered), lambda deal: ordered[int(deal() * len(ordered))])
+    return Distribution(fmean(ordered), lambda deal: ordered[int(deal() * len(ordered))], numbers=1)
 
 
 def mixture(of: Sequence[Distribution], weights: Sequence[float]) -> Distribution:
@@ -124,3 +131,42 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 """What a scenario may name; a number alone is constant, a text the name of one of the file's."""
+
+
+# Of many at once
+
+
+class Lengths:
+    """How long something takes each member of a crowd: common random numbers, many at a time."""
+
+    __slots__ = ("_chance", "_crowd", "_known", "_number", "_of", "_purpose")
+
+    def __init__(
+        self, chance: Chance, crowd: str, purpose: str, number: int, of: Distribution
+    ) -> None:
+        self._chance, self._crowd, self._of = chance, crowd, of
+        self._purpose, self._number = purpose, number
+        self._known: dict[int, list[Duration]] = {}
+
+    def __call__(self, member: int) -> Duration:
+        place = member // NEIGHBOURS
+        known = self._known.get(place)
+        if known is None:
+            known = self._known[place] = self._drawn(place * NEIGHBOURS, NEIGHBOURS)
+        return known[member % NEIGHBOURS]
+
+    def in_order(self, members: int) -> list[Duration]:
+        """That of members 1 to so many."""
+        return self._drawn(0, members + 1)[1:]
+
+    def _drawn(self, first: int, size: int) -> list[Duration]:
+        """That of so many from the first on, who is first among neighbours."""
+        of, chance, about = self._of, self._chance, (self._purpose, self._number)
+        if of.numbers is None:
+            members = range(first, first + size)
+            return [of.ms(chance.deal(f"{self._crowd}/{each}", *about)) for each in members]
+        if not of.numbers:
+            return [round(of.mean * SECOND)] * size
+        firsts = chance.firsts(self._crowd, *about, first // NEIGHBOURS)
+        deal, draw = chain.from_iterable(firsts).__next__, of.draw
+        return [round(draw(deal) * SECOND) for _ in range(size)]

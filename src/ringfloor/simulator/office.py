@@ -7,6 +7,7 @@ those of the wire. Nothing is signed, throttled or authorised: there is nobody b
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,13 +21,14 @@ from ringfloor.base.time import DAY, Instant, VirtualClock, iso_milliseconds, se
 from ringfloor.domain.quotas import Quotas
 from ringfloor.journal.memory import MemoryJournal
 from ringfloor.node.accounts import Accounts
+from ringfloor.node.desk import Desk
+from ringfloor.node.history import History
 from ringfloor.node.node import Node
 from ringfloor.operations import metrics
 from ringfloor.operations.context import Context, Service
 from ringfloor.operations.frozen import Frozen
 from ringfloor.operations.registry import HANDLERS
 from ringfloor.operations.report import Wanted, report, serving
-from ringfloor.simulator.clockwork import ACCOUNT, REGION
 from ringfloor.simulator.simulation import Simulation
 
 assert metrics.__name__, "it has put its handlers into HANDLERS"
@@ -37,30 +39,31 @@ _SEALED_WITH = bytes(32)
 _PLACE = "simulation"
 
 
-class Office:
-    """A simulation that has run; to be used as a context manager."""
+class Counter:
+    """Where one asks about a desk and its history; to be used as a context manager.
 
-    def __init__(self, simulation: Simulation) -> None:
-        self.simulation = simulation
-        work = simulation.work
-        self.now: Instant = simulation.until
-        self.home = work.home
-        clock = VirtualClock(self.now)
-        node = Node(MemoryJournal(), work.history, clock, dice(simulation.scenario.seed))
-        node.desks[work.desk.instance_id] = work.desk
+    keep: whether the history stays open after that.
+    """
+
+    def __init__(self, desk: Desk, history: History, now: Instant, *, keep: bool = False) -> None:
+        self.now = now
+        self._keep = keep
+        self.home = desk.center.home
+        node = Node(MemoryJournal(), history, VirtualClock(now), dice(0))
+        node.desks[desk.instance_id] = desk
         sealer = Sealer((_SEALED_WITH,))
         self._service = Service(
             node=node,
-            region=REGION,
-            account=ACCOUNT,
+            region=self.home.region,
+            account=self.home.account,
             sealer=sealer,
             pages=Pages(sealer),
-            accounts=Accounts(node, sealer, None, ACCOUNT, (_PLACE, "")),
+            accounts=Accounts(node, sealer, None, self.home.account, (_PLACE, "")),
             frozen=Frozen(),
             quotas=Quotas(),
             number=None,
         )
-        self._api = model.load("connect")
+        self._api = _connect()
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Self:
@@ -73,7 +76,8 @@ class Office:
         trace: TracebackType | None,
     ) -> None:
         self._runner.close()
-        self._service.node.history.close()
+        if not self._keep:
+            self._service.node.history.close()
 
     # Questions
 
@@ -98,6 +102,31 @@ class Office:
             if not answer.get("NextToken"):
                 return
             token = {"NextToken": answer["NextToken"]}
+
+    def _request(self, name: str, params: dict[str, Any]) -> tuple[Context, Any]:
+        operation = self._api.operations[name]
+        labels = [str(params[member]) for member in operation.labels]
+        inside = {key: each for key, each in params.items() if key not in operation.labels}
+        decoded = operation.decode(labels, b"", (), msgspec.json.encode(inside))
+        account = self.home.account
+        context = Context(
+            service=self._service,
+            operation=operation,
+            principal=Principal(account, f"arn:aws:iam::{account}:root", _PLACE),
+            source=_PLACE,
+            request_id=f"{_PLACE} {iso_milliseconds(self.now)}",
+            now=self.now,
+        )
+        return context, decoded
+
+
+class Office(Counter):
+    """That of a simulation that has run."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        work = simulation.work
+        super().__init__(work.desk, work.history, simulation.until)
+        self.simulation = simulation
 
     def report(self) -> dict[str, Any]:
         """What a report shows besides metrics; see operations.report."""
@@ -144,20 +173,10 @@ class Office:
         """Of the scenario's queues."""
         return list(self.simulation.people.built.queues)
 
-    def _request(self, name: str, params: dict[str, Any]) -> tuple[Context, Any]:
-        operation = self._api.operations[name]
-        labels = [str(params[member]) for member in operation.labels]
-        inside = {key: each for key, each in params.items() if key not in operation.labels}
-        decoded = operation.decode(labels, b"", (), msgspec.json.encode(inside))
-        context = Context(
-            service=self._service,
-            operation=operation,
-            principal=Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", _PLACE),
-            source=_PLACE,
-            request_id=f"{_PLACE} {iso_milliseconds(self.now)}",
-            now=self.now,
-        )
-        return context, decoded
+
+@cache
+def _connect() -> model.Service:
+    return model.load("connect")
 
 
 async def _awaited(answer: Any) -> Any:  # noqa: ANN401  what a handler returns

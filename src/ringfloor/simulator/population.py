@@ -17,19 +17,15 @@ AVAILABLE, OFFLINE = "Available", "Offline"
 
 def arrivals(scenario: Scenario, name: str, callers: Callers, chance: Chance) -> Iterator[Instant]:
     """The instants at which callers of this group come, in order."""
-    step = chance.deal(f"callers/{name}", "arrivals")
-
-    def following(reached: float) -> float:
-        return reached + (1.0 if callers.evenly else -log(1 - step()))
-
-    wanted = 0.5 if callers.evenly else following(0.0)
+    step, evenly = chance.deal(f"callers/{name}", "arrivals"), callers.evenly
+    wanted = 0.5 if evenly else -log(1 - step())
     before = 0.0
-    for part in curve(scenario, callers):
-        while wanted <= before + part.expected:
-            share = (wanted - before) / part.expected
-            yield part.begins + int(share * (part.ends - part.begins))
-            wanted = following(wanted)
-        before += part.expected
+    for begins, ends, coming in curve(scenario, callers):
+        lasts, most = ends - begins, before + coming
+        while wanted <= most:
+            yield begins + int((wanted - before) / coming * lasts)
+            wanted += 1.0 if evenly else -log(1 - step())
+        before = most
 
 
 def expected(scenario: Scenario) -> float:
@@ -45,14 +41,14 @@ def presence(scenario: Scenario, group: Group) -> list[tuple[Instant, str]]:
         return [(scenario.start, AVAILABLE)]
     marks: dict[Instant, str] = {}
     for shift in group.shifts:
+        breaks = [(off, each.status) for each in shift.breaks for off in spans(scenario, each)]
         for work in spans(scenario, shift.work):
             marks[work.begins] = AVAILABLE
             marks.setdefault(work.ends, OFFLINE)
-            for each in shift.breaks:
-                for off in spans(scenario, each):
-                    begins, ends = max(off.begins, work.begins), min(off.ends, work.ends)
-                    if begins < ends:
-                        marks[begins] = each.status
-                        if ends < work.ends:
-                            marks[ends] = AVAILABLE
+            for off, status in breaks:
+                begins, ends = max(off.begins, work.begins), min(off.ends, work.ends)
+                if begins < ends:
+                    marks[begins] = status
+                    if ends < work.ends:
+                        marks[ends] = AVAILABLE
     return sorted(marks.items())

@@ -6,12 +6,12 @@ since the epoch, clock times minutes since midnight of the scenario's zone.
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
 from ringfloor.base import zones
-from ringfloor.base.time import HOUR, Instant
+from ringfloor.base.time import HOUR, MINUTE, Duration, Instant
 from ringfloor.domain.vocabulary import Channel
 from ringfloor.simulator.distributions import Distribution, constant
 
@@ -22,12 +22,22 @@ Mixed = Mapping[str, float]
 """What may happen, by its weight."""
 
 
+class Holds(Struct, frozen=True, kw_only=True):
+    """How often agents put customers on hold in the middle of a call, and for how long."""
+
+    chance: float
+    lasts: Distribution
+
+
 class Queue(Struct, frozen=True, kw_only=True):
-    """A queue, and how long its contacts take. longest: contacts in it; None: no bound."""
+    """A queue, and how long its contacts take. max_contacts: in it; None: no bound."""
 
     handle: Distribution
     after_work: Distribution = AT_ONCE
     max_contacts: int | None = None
+    holds: Holds | None = None
+    hands_on: Mixed = {}
+    """Shares of its contacts that agents hand on to other queues; the rest is over."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -79,6 +89,8 @@ class Group(Struct, frozen=True, kw_only=True):
     handle: Mapping[str, Distribution] = {}
     """By queue, instead of the queue's own; likewise after_work."""
     after_work: Mapping[str, Distribution] = {}
+    proficiencies: Mapping[str, Mapping[str, int]] = {}
+    """Levels of 1 to 5 by attribute and value, for the routing criteria of flows."""
 
     @property
     def takes_all(self) -> bool:
@@ -123,6 +135,27 @@ class Speech(Struct, frozen=True, kw_only=True):
     prompt_seconds: float = 0.0
 
 
+class Function(Struct, frozen=True, kw_only=True):
+    """What stands behind a function: one answer or another, but for a share that fails.
+
+    answers: JSON, each with its weight.
+    """
+
+    answers: tuple[tuple[float, Mapping[str, Any]], ...] = ((1.0, {}),)
+    takes: Distribution = AT_ONCE
+    fails: float = 0.0
+
+
+class Bot(Struct, frozen=True, kw_only=True):
+    """What stands behind a bot: it understands at once, this or that by weight."""
+
+    intents: Mixed
+    says: str = ""
+    """Before it is through."""
+    takes: Distribution = AT_ONCE
+    fails: float = 0.0
+
+
 class Scenario(Struct, frozen=True, kw_only=True):
     """A whole scenario. flows: content by name."""
 
@@ -135,6 +168,10 @@ class Scenario(Struct, frozen=True, kw_only=True):
     speech: Speech = Speech()
     queues: Mapping[str, Queue]
     flows: Mapping[str, str] = {}
+    functions: Mapping[str, Function] = {}
+    """By name or ARN; all others fail."""
+    bots: Mapping[str, Bot] = {}
+    """By alias ARN, id or name; all others fail."""
     profiles: Mapping[str, Profile]
     groups: Mapping[str, Group]
     callers: Mapping[str, Callers]
@@ -186,12 +223,23 @@ class Part(NamedTuple):
 
 
 def curve(scenario: Scenario, callers: Callers) -> Iterator[Part]:
-    """The expected arrivals in the scenario, in the order of time."""
-    for day in days(scenario):
-        for minutes, expected in sorted(callers.arrivals.items()):
-            begins = moment(day, minutes, scenario.zone)
-            ends = begins + HOUR // 2
-            inside = Span(max(begins, scenario.start), min(ends, scenario.end))
-            if inside.begins < inside.ends and expected > 0:
-                share = (inside.ends - inside.begins) / (ends - begins)
-                yield Part(inside.begins, inside.ends, expected * share)
+    """The expected arrivals in the scenario, in the order of time.
+
+    Half hours that clocks leap over have none; those that clocks show twice have theirs twice.
+    """
+    begins = scenario.start - _since_half_hour(scenario)
+    while begins < scenario.end:
+        shown = zones.local(begins, scenario.zone)
+        expected = callers.arrivals.get(shown.hour * 60 + shown.minute, 0)
+        ends = begins + HOUR // 2
+        inside = Span(max(begins, scenario.start), min(ends, scenario.end))
+        if expected > 0:
+            share = (inside.ends - inside.begins) / (ends - begins)
+            yield Part(inside.begins, inside.ends, expected * share)
+        begins = ends
+
+
+def _since_half_hour(scenario: Scenario) -> Duration:
+    """How long before the start clocks showed a full or half hour."""
+    shown = zones.local(scenario.start, scenario.zone)
+    return shown.minute % HALF_HOUR_MINUTES * MINUTE + scenario.start % MINUTE

@@ -1,8 +1,8 @@
 """Scenario file: TOML, read and checked as a whole.
 
     name, start, end, time_zone, seed, thresholds, words_per_minute, prompt_seconds
-    [distributions.NAME]   [queues.NAME]   [flows.NAME]   [profiles.NAME]
-    [agents.NAME]          [callers.NAME]
+    [distributions.NAME]   [queues.NAME]      [flows.NAME]   [profiles.NAME]
+    [agents.NAME]          [callers.NAME]     [functions.NAME]   [bots.NAME]
 
 Called by the commands that simulate. Durations are seconds. What is wrong is told all at once: each
 with its key, its value and the rule. docs/simulator.md explains the members.
@@ -28,16 +28,21 @@ from ringfloor.base.limits import (
     THRESHOLD_SECONDS_MAX,
 )
 from ringfloor.base.time import DAY, HOUR, Instant
+from ringfloor.domain.quotas import QUOTAS
 from ringfloor.domain.vocabulary import Channel
 from ringfloor.flow import language, names
+from ringfloor.flow.blocks import checked_reply
 from ringfloor.simulator import distributions
 from ringfloor.simulator.distributions import KINDS, Distribution
 from ringfloor.simulator.reading import Part, Problem, is_number
 from ringfloor.simulator.scenario import (
     AT_ONCE,
     HALF_HOUR_MINUTES,
+    Bot,
     Callers,
+    Function,
     Group,
+    Holds,
     Profile,
     Queue,
     Retries,
@@ -55,7 +60,10 @@ CONCURRENCY_MAX = 10
 PRIORITY_MAX = 99
 DELAY_SECONDS_MAX = 9_999
 RANK_MAX = 2**31 - 1
+LEVELS = range(1, 6)
 """As in the API."""
+
+PROFICIENCIES_MAX = QUOTAS["user_proficiency"].default
 
 Named = Mapping[str, Distribution]
 
@@ -91,6 +99,8 @@ def _scenario(file: Part, stem: str, content: Callable[[str], str]) -> Scenario:
     start, end = _span(file, zone)
     named = _distributions(file)
     queues = {each: _queue(part, named) for each, part in file.parts("queues")}
+    for each, part in file.parts("queues"):
+        _check_hands_on(part, each, queues)
     if not 1 <= len(queues) <= SIMULATED_QUEUES_MAX:
         file.wrong("queues", len(queues), f"are not 1 to {SIMULATED_QUEUES_MAX} queues")
     flows = dict(_flows(file, list(queues), content))
@@ -121,6 +131,8 @@ def _scenario(file: Part, stem: str, content: Callable[[str], str]) -> Scenario:
         ),
         queues=queues,
         flows=flows,
+        functions={each: _function(part, named) for each, part in file.parts("functions")},
+        bots={each: _bot(part, named) for each, part in file.parts("bots")},
         profiles=profiles,
         groups=groups,
         callers=callers,
@@ -271,8 +283,72 @@ def _queue(part: Part, named: Named) -> Queue:
         handle=_distribution(part, "handle", named),
         after_work=_distribution(part, "after_work", named, AT_ONCE),
         max_contacts=part.whole("max_contacts", 1, 1_000_000) if part.has("max_contacts") else None,
+        holds=_holds(part.part("holds"), named) if part.has("holds") else None,
+        hands_on=part.table("hands_on", _is_part, "is shares of 0 to 1 by queue"),
     )
-    part.close("max_contacts")
+    part.close("max_contacts", "holds")
+    return found
+
+
+def _is_part(_name: str, value: Any) -> bool:  # noqa: ANN401  any TOML value
+    return is_number(value) and 0 <= value <= 1
+
+
+def _holds(part: Part, named: Named) -> Holds:
+    found = Holds(chance=part.number("chance", 0, 1), lasts=_distribution(part, "lasts", named))
+    part.close()
+    return found
+
+
+def _check_hands_on(part: Part, name: str, queues: Mapping[str, Queue]) -> None:
+    """Contacts are handed on to other queues that there are, and no more than all of them."""
+    shares = queues[name].hands_on
+    for each in shares:
+        if each == name or each not in queues:
+            part.wrong(f"hands_on.{each}", shares[each], "is no share of another queue")
+    if sum(shares.values()) > 1:
+        part.wrong("hands_on", sum(shares.values()), "are more than all contacts")
+
+
+def _function(part: Part, named: Named) -> Function:
+    if part.has("answer") and part.has("answers"):
+        part.wrong("answers", part.take("answers"), "or answer: one of them")
+    rows = list(part.rows("answers"))
+    answers = [(row.number("weight", 0.001, SIMULATED_RATE_MAX, 1.0), _answer(row)) for row in rows]
+    for row in rows:
+        row.close()
+    found = Function(
+        answers=tuple(answers) or ((1.0, _answer(part)),),
+        takes=_distribution(part, "takes", named, AT_ONCE),
+        fails=part.number("fails", 0, 1, 0.0),
+    )
+    part.close()
+    return found
+
+
+def _answer(part: Part) -> dict[str, Any]:
+    told = part.table("answer", lambda _name, _value: True, "is the members of an answer")
+    try:
+        found: dict[str, Any] = checked_reply(told, is_map=False)
+    except ValueError as error:
+        part.wrong("answer", told, f"is no answer of a function: {error}")
+        return {}
+    return found
+
+
+def _bot(part: Part, named: Named) -> Bot:
+    intents = part.table(
+        "intents", lambda name, value: bool(name) and _share(value), "is intents with their weights"
+    )
+    if not intents:
+        part.wrong("intents", None, "is left out; a bot understands something")
+    found = Bot(
+        intents=intents,
+        says=part.text("says", ""),
+        takes=_distribution(part, "takes", named, AT_ONCE),
+        fails=part.number("fails", 0, 1, 0.0),
+    )
+    part.close()
     return found
 
 
@@ -354,8 +430,24 @@ def _group(part: Part, profiles: list[str], queues: list[str], named: Named) -> 
         pace=part.number("pace", 0.01, 100, 1.0),
         handle=_by_queue(part, "handle", queues, named),
         after_work=_by_queue(part, "after_work", queues, named),
+        proficiencies=_proficiencies(part.part("proficiencies")),
     )
     part.close()
+    return found
+
+
+def _proficiencies(part: Part) -> dict[str, dict[str, int]]:
+    found = {
+        name: part.table(
+            name,
+            lambda value, level: bool(value) and is_number(level) and level in LEVELS,
+            "is levels of 1 to 5 by value",
+        )
+        for name in part.names
+    }
+    count = sum(map(len, found.values()))
+    if count > PROFICIENCIES_MAX:
+        part.wrong("", count, f"are more than {PROFICIENCIES_MAX}, as many as AWS lets a user have")
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ringfloor.base.limits import SIMULATED_OVERTIME_MS
 from ringfloor.base.time import HOUR, Instant
 from ringfloor.simulator.building import build
-from ringfloor.simulator.clockwork import Clockwork
+from ringfloor.simulator.clockwork import Clockwork, Kept
 from ringfloor.simulator.people import People
 from ringfloor.simulator.scenario import Scenario
 from ringfloor.simulator.world import World
@@ -27,11 +27,13 @@ PARTS = 200
 class Simulation:
     """One scenario, being simulated."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, kept: Kept | None = None) -> None:
+        """kept: who keeps all that happens; None: nobody."""
         self.scenario = scenario
-        self.work = Clockwork(scenario.seed, scenario.start, scenario.name)
+        self.work = Clockwork(scenario.seed, scenario.start, scenario.name, kept)
         self.people = People(self.work, scenario, build(self.work, scenario))
-        World(self.work, self.people, scenario.speech)
+        self.world = World(self.people, scenario.speech)
+        self.work.perform = self.world.perform
         self.people.arrange()
 
     @property

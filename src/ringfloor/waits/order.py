@@ -11,12 +11,16 @@ Owned by waits.floor. The same events give the same credits.
 
 from typing import NamedTuple
 
+from msgspec import Struct, field
+
 from ringfloor.base.time import SECOND, Duration, Instant
 
 PACE = 0.05
 """How far both classes move of what was wrong by."""
 STEP_MS_MAX = 20 * SECOND
 """Of one surprise, so that an agent who picks as he likes does not turn the order over."""
+CREDITS_MAX = 10_000
+"""Classes whose order is learnt; an age adjustment may be any number."""
 
 
 class Class(NamedTuple):
@@ -27,17 +31,15 @@ class Class(NamedTuple):
     age_adjustment_ms: Duration
 
 
-class Order:
+class Order(Struct, array_like=True):
     """The credits of one center."""
 
-    __slots__ = ("_credits",)
-
-    def __init__(self) -> None:
-        self._credits: dict[Class, float] = {}
+    credits: dict[Class, float] = field(default_factory=dict)
+    """The oldest first; as many as CREDITS_MAX."""
 
     def credit(self, kind: Class) -> float:
         """By how many ms longer a class counts as waiting."""
-        return self._credits.get(kind, float(kind.age_adjustment_ms))
+        return self.credits.get(kind, float(kind.age_adjustment_ms))
 
     def place(self, kind: Class, since: Instant) -> tuple[int, float]:
         """Where a contact stands; the least is served first."""
@@ -52,5 +54,10 @@ class Order:
         wrong = self.place(taken, taken_since)[1] - self.place(left, left_since)[1]
         if wrong > 0:
             step = min(wrong, STEP_MS_MAX) * PACE
-            self._credits[taken] = self.credit(taken) + step
-            self._credits[left] = self.credit(left) - step
+            self._change(taken, step)
+            self._change(left, -step)
+
+    def _change(self, kind: Class, step: float) -> None:
+        self.credits[kind] = self.credit(kind) + step
+        if len(self.credits) > CREDITS_MAX:
+            del self.credits[next(iter(self.credits))]

@@ -4,6 +4,10 @@ A rate forgets: each event takes a thousandth of what was known before, so about
 count. The prior weighs as much as a few dozen events and is forgotten like them.
 """
 
+from typing import Self
+
+from msgspec import Struct
+
 FORGET = 0.999
 PRIOR_EVENTS = 30.0
 """Weight of a prior: a morning of a small center."""
@@ -13,31 +17,32 @@ PATIENCE_S = 330.0
 """Time in queue per contact that abandons, before anything is known."""
 
 
-class Rate:
+class Rate(Struct, array_like=True):
     """Events per second of exposure."""
 
-    __slots__ = ("_events", "_forget", "_seconds")
+    events: float
+    seconds: float
+    forget: float = FORGET
 
-    def __init__(
-        self, prior_s: float, *, events: float = PRIOR_EVENTS, forget: float = FORGET
-    ) -> None:
-        self._events, self._seconds = events, events * prior_s
-        self._forget = forget
+    @classmethod
+    def prior(cls, mean_s: float, *, events: float = PRIOR_EVENTS, forget: float = FORGET) -> Self:
+        """What is taken for granted before anything has happened; as good as so many events."""
+        return cls(float(events), float(events * mean_s), forget)
 
     def exposed(self, seconds: float) -> None:
         """So long it could have happened, all in all."""
-        self._seconds += seconds
+        self.seconds += seconds
 
     def happened(self) -> None:
         """It has."""
-        self._events = self._events * self._forget + 1
-        self._seconds *= self._forget
+        self.events = self.events * self.forget + 1
+        self.seconds *= self.forget
 
     @property
     def per_second(self) -> float:
-        return self._events / self._seconds
+        return self.events / self.seconds
 
     @property
     def mean_s(self) -> float:
         """Seconds of exposure per event."""
-        return self._seconds / self._events
+        return self.seconds / self.events

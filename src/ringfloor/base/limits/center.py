@@ -303,28 +303,47 @@ TRACE_TEXT_CHARS_MAX = limit(
 )
 
 # Estimated wait time
-WAIT_WINDOW_MS = limit(
-    "WAIT_WINDOW_MS", 1_800_000, "ms", "how far back departures from a queue tell its pace"
+WAIT_TRAINING_CONTACTS_MAX = limit(
+    "WAIT_TRAINING_CONTACTS_MAX",
+    20_000,
+    "contacts",
+    "the last ones, that a model of waits is trained on: a fortnight of a center with 1,500 a day;"
+    " they take some minutes of a core and 200 MB meanwhile",
 )
-WAIT_SPAN_MS_MIN = limit(
-    "WAIT_SPAN_MS_MIN", 60_000, "ms", "a pace measured over less would jump with every departure"
+WAIT_TRAINING_HOURS_MAX = limit(
+    "WAIT_TRAINING_HOURS_MAX", 8_760, "h", "between two trainings of a model of waits: a year"
 )
-WAIT_DEPARTURES_MIN = limit(
-    "WAIT_DEPARTURES_MIN", 3, "departures", "with fewer in the window nothing is known"
+WAIT_TRAINING_FIRST_MS = limit(
+    "WAIT_TRAINING_FIRST_MS",
+    3_600_000,
+    "ms",
+    "after its start a server that has no model of waits trains the first one, when others are no"
+    " longer busy with starting",
+)
+WAIT_TRAINING_SECONDS_MAX = limit(
+    "WAIT_TRAINING_SECONDS_MAX",
+    1_800,
+    "s",
+    "of real time that a training may take; then it is given up until the next one is due",
+)
+WAIT_MODEL_BYTES_MAX = limit(
+    "WAIT_MODEL_BYTES_MAX",
+    67_108_864,
+    "bytes",
+    "of the file of a model of waits; they are 2 MB long",
+)
+WAITS_ANNOUNCED_MAX = limit(
+    "WAITS_ANNOUNCED_MAX",
+    20_000,
+    "contacts",
+    "in line whose last told wait is remembered; who was told longest ago is forgotten first",
 )
 WAIT_STEPS_IDLE_MAX = limit(
     "WAIT_STEPS_IDLE_MAX",
     1_000,
     "routing steps",
-    "whose pace is remembered although no contact is in them: criteria may name anything",
+    "whose agents are known although no contact is in them: criteria may name anything",
 )
-WAIT_DEPARTURES_MAX = limit(
-    "WAIT_DEPARTURES_MAX",
-    4_096,
-    "departures",
-    "kept of a queue and channel; more in a window only shorten the window that is looked at",
-)
-
 AFTER_CONTACT_WORK_SECONDS_MAX = limit(
     "AFTER_CONTACT_WORK_SECONDS_MAX", 2_000_000, "s", "of one user and channel, as at AWS"
 )

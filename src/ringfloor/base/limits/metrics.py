@@ -144,3 +144,21 @@ WAIT_BAND_SAMPLES_MAX = limit(
 WAIT_BAND_SAMPLES_MIN = limit(
     "WAIT_BAND_SAMPLES_MIN", 30, "waits", "before a band of wait estimates is shown at all"
 )
+WAIT_RECENT_MAX = limit(
+    "WAIT_RECENT_MAX",
+    1_000,
+    "happenings",
+    "of the last hour that a line is judged by; with more its windows are shorter, and as telling",
+)
+WAIT_CLASSES_MAX = limit(
+    "WAIT_CLASSES_MAX",
+    64,
+    "classes",
+    "of priority and age adjustment in a line that are looked at when somebody comes or is taken",
+)
+WAIT_LINES_IDLE_MAX = limit(
+    "WAIT_LINES_IDLE_MAX",
+    10_000,
+    "lines",
+    "that nobody is in and nobody takes; routing steps may name as many expressions as they like",
+)
