@@ -10,11 +10,11 @@ from ringfloor.domain.events import Outcome, encode_outcome
 from ringfloor.journal.disk import open_journal
 from ringfloor.journal.journal import Record
 from ringfloor.journal.reading import reading
-from ringfloor.simulator import changes
-from ringfloor.simulator.observed import Observed
-from ringfloor.simulator.recorded import Day
-from ringfloor.simulator.recording import Recorded, record
-from ringfloor.simulator.replay import UNCHANGED, Changed, Replay
+from ringfloor.simulator.recorded import changes
+from ringfloor.simulator.recorded.day import Day
+from ringfloor.simulator.recorded.journals import Recorded, record
+from ringfloor.simulator.recorded.observed import Observed
+from ringfloor.simulator.recorded.replay import UNCHANGED, Changed, Replay
 from ringfloor.simulator.scenario import Scenario
 from ringfloor.simulator.simulation import Simulation
 from scenarios import START

@@ -30,11 +30,11 @@ from ringfloor.client import Progress
 from ringfloor.forecast import file
 from ringfloor.report import words
 from ringfloor.report.contents import Cell
-from ringfloor.simulator import scenario_file, writing
-from ringfloor.simulator.erlang import Target
+from ringfloor.simulator import scenario_file, scenario_writer
 from ringfloor.simulator.scenario import Callers, Scenario, Shift, moment
-from ringfloor.simulator.staffing import Aim, Found, clock_words, found
-from ringfloor.simulator.trials import Reached, Result, levels, starts
+from ringfloor.simulator.staffing.erlang import Target
+from ringfloor.simulator.staffing.search import Aim, Found, clock_words, found
+from ringfloor.simulator.staffing.trials import Reached, Result, levels, starts
 
 DESCRIPTION = """\
 Says how many agents of each group a scenario needs in every half hour, so that so many of those who
@@ -546,7 +546,7 @@ def _toml(source: Path, target: Path, plan: Found) -> str:
                 "shifts": [_shift(each) for each in level.shifts],
             }
     table["agents"] = agents
-    return writing.text(table).rstrip()
+    return scenario_writer.text(table).rstrip()
 
 
 def _shift(shift: Shift) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """CLI for replays: `ringfloor whatif`, a day that was, with something changed.
 
 Called by cli, which gives it a parser. The day comes out of a data directory, also beside the
-server that writes to it, or out of the log of another center; simulator.whatif plays it.
+server that writes to it, or out of the log of another center; simulator.recorded plays it.
 """
 
 import argparse
@@ -30,12 +30,12 @@ from ringfloor.journal.reading import Reader, reading
 from ringfloor.node.desk import outcome_of
 from ringfloor.node.log_files import digest, mapping, rows, shipped
 from ringfloor.report import words
-from ringfloor.simulator import changes, recorded_log, recording
-from ringfloor.simulator.recorded import Day
-from ringfloor.simulator.recording import Recorded
-from ringfloor.simulator.replay import UNCHANGED, Changed
+from ringfloor.simulator.recorded import changes, journals, logs
+from ringfloor.simulator.recorded.comparison import ALL, Comparison, Difference, compare
+from ringfloor.simulator.recorded.day import Day
+from ringfloor.simulator.recorded.journals import Recorded
+from ringfloor.simulator.recorded.replay import UNCHANGED, Changed
 from ringfloor.simulator.scenario_file import SEED_MAX
-from ringfloor.simulator.whatif import ALL, Comparison, Difference, compare
 from ringfloor.simulator.workers import processors
 
 DESCRIPTION = """\
@@ -179,7 +179,7 @@ def _recorded(options: argparse.Namespace) -> Recorded:
     with reading(options.data) as journal:
         instance_id = instance_of(journal, options.instance)
         try:
-            return recording.record(
+            return journals.record(
                 journal, instance_id, options.day, options.zone or "UTC", bar.show
             )
         finally:
@@ -195,7 +195,7 @@ def _of_log(options: argparse.Namespace) -> Recorded:
         if isinstance(row, LoggedContact):
             contacts.append(row)
     zone = options.zone or how.file.zone
-    return recorded_log.record(contacts, options.day, zone, options.log.stem)
+    return logs.record(contacts, options.day, zone, options.log.stem)
 
 
 def instance_of(journal: Reader, name: str) -> str:

@@ -13,8 +13,8 @@ import pytest
 from acceptance.conftest import Server
 from acceptance.test_import import ringfloor
 from ringfloor.cli import main
-from ringfloor.simulator import scenario_file, writing
-from ringfloor.simulator.trials import played, whole
+from ringfloor.simulator import scenario_file, scenario_writer
+from ringfloor.simulator.staffing.trials import played, whole
 
 FIRST = date(2026, 9, 7)
 """A Monday."""
@@ -197,9 +197,9 @@ def test_staff_is_found_for_a_forecast_and_the_scenario_that_is_written_meets_th
 def test_a_scenario_is_written_as_it_was_read(files):
     for path in (files / "small.toml", *Path("docs/scenarios").glob("*.toml")):
         table = tomllib.loads(path.read_text())
-        assert tomllib.loads(writing.text(table)) == table
+        assert tomllib.loads(scenario_writer.text(table)) == table
     odd = {"a b": {'"': {"x\ny": [1.5, True, {"z": date(2026, 1, 1)}]}}, "e": {}, "n": {"m": {}}}
-    assert tomllib.loads(writing.text(odd)) == odd
+    assert tomllib.loads(scenario_writer.text(odd)) == odd
 
 
 def test_a_plan_can_be_moved_to_another_day(files, capsys):

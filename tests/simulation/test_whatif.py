@@ -25,9 +25,18 @@ from ringfloor.engine.invariants import violations
 from ringfloor.flow.defaults import action, document
 from ringfloor.journal.reading import reading
 from ringfloor.node.log_files import digest, mapping, rows
-from ringfloor.simulator import recorded_log, scenario_file
+from ringfloor.simulator import scenario_file
 from ringfloor.simulator.distributions import constant, exponential, uniform
-from ringfloor.simulator.recording import OWN_ID, Recorded, record
+from ringfloor.simulator.recorded import logs
+from ringfloor.simulator.recorded.comparison import (
+    ALL,
+    Comparison,
+    Played,
+    compare,
+    figures,
+    really,
+)
+from ringfloor.simulator.recorded.journals import OWN_ID, Recorded, record
 from ringfloor.simulator.scenario import (
     Callers,
     Function,
@@ -41,7 +50,6 @@ from ringfloor.simulator.scenario import (
     Stretch,
 )
 from ringfloor.simulator.simulation import Simulation
-from ringfloor.simulator.whatif import ALL, Comparison, Played, compare, figures, really
 from scenarios import START, scenario, steady
 
 SHIPPED = Path(__file__).parents[2] / "docs/scenarios"
@@ -300,7 +308,7 @@ def test_the_intervals_hold_what_would_really_have_been(tmp_path):
 def bank() -> Recorded:
     how = plan(*mapping("bank-1999"))
     contacts = [each for each in rows(LOG, how, digest(LOG)) if isinstance(each, LoggedContact)]
-    return recorded_log.record(contacts, date(1999, 2, 12), how.file.zone, "bank")
+    return logs.record(contacts, date(1999, 2, 12), how.file.zone, "bank")
 
 
 def test_a_day_of_a_bank_is_much_as_it_was(bank):
@@ -332,7 +340,7 @@ def test_with_fewer_tellers_the_bank_has_people_wait_longer(bank):
 
 def test_a_day_without_anybody_is_refused(tmp_path):
     with pytest.raises(Fault, match="--day 2001-01-01: nobody came"):
-        recorded_log.record([], date(2001, 1, 1), "UTC", "bank")
+        logs.record([], date(2001, 1, 1), "UTC", "bank")
     done = kept(scenario(), tmp_path / "data")
     with reading(done.directory) as journal, pytest.raises(Fault, match="nothing happened on it"):
         record(journal, done.instance, date(2001, 1, 1), "UTC")

@@ -10,7 +10,6 @@ from erlang import erlang_a, erlang_c, longer_than, stays_longer_than
 from ringfloor.base.errors import Fault
 from ringfloor.base.time import HOUR, MINUTE
 from ringfloor.simulator.distributions import constant, exponential, lognormal
-from ringfloor.simulator.erlang import Load, Target, log_inverse_blocked, required, waits
 from ringfloor.simulator.population import presence
 from ringfloor.simulator.scenario import (
     Callers,
@@ -23,8 +22,9 @@ from ringfloor.simulator.scenario import (
     Shift,
     Stretch,
 )
-from ringfloor.simulator.staffing import Aim, Search, _stand_in, changed, first_guess, found
-from ringfloor.simulator.trials import (
+from ringfloor.simulator.staffing.erlang import Load, Target, log_inverse_blocked, required, waits
+from ringfloor.simulator.staffing.search import Aim, Search, _stand_in, changed, first_guess, found
+from ringfloor.simulator.staffing.trials import (
     Came,
     Theater,
     Trials,

@@ -10,11 +10,11 @@ from days import changed, recorded
 from ringfloor.base.errors import Fault
 from ringfloor.base.time import HOUR, MINUTE, SECOND
 from ringfloor.domain import commands
-from ringfloor.simulator import changes
-from ringfloor.simulator.observed import ENOUGH, Observed, Patience, Wait
-from ringfloor.simulator.recorded import Offer, Service, Turn
-from ringfloor.simulator.replay import UNCHANGED
-from ringfloor.simulator.whatif import _difference, _percentile
+from ringfloor.simulator.recorded import changes
+from ringfloor.simulator.recorded.comparison import _difference, _percentile
+from ringfloor.simulator.recorded.day import Offer, Service, Turn
+from ringfloor.simulator.recorded.observed import ENOUGH, Observed, Patience, Wait
+from ringfloor.simulator.recorded.replay import UNCHANGED
 from scenarios import START, scenario
 
 # Patience

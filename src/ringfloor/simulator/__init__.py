@@ -1,1 +1,1 @@
-"""Floor 6: traffic for a live example center."""
+"""Floor 6: virtual worlds: scenarios and days that were, simulated, sketched, or live."""

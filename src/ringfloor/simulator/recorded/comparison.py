@@ -25,10 +25,10 @@ from ringfloor.node.desk import Desk
 from ringfloor.node.history import History
 from ringfloor.simulator import office
 from ringfloor.simulator.intervals import student
-from ringfloor.simulator.observed import Observed
-from ringfloor.simulator.recorded import Day
-from ringfloor.simulator.recording import Recorded
-from ringfloor.simulator.replay import UNCHANGED, Changed, Replay
+from ringfloor.simulator.recorded.day import Day
+from ringfloor.simulator.recorded.journals import Recorded
+from ringfloor.simulator.recorded.observed import Observed
+from ringfloor.simulator.recorded.replay import UNCHANGED, Changed, Replay
 from ringfloor.simulator.workers import Progress, spread
 
 ALL = "all queues"

@@ -26,8 +26,8 @@ from ringfloor.engine import engine
 from ringfloor.engine.state import Center
 from ringfloor.flow import language, names
 from ringfloor.simulator.reading import Part, Problem
-from ringfloor.simulator.recorded import Day
-from ringfloor.simulator.replay import UNCHANGED, Changed
+from ringfloor.simulator.recorded.day import Day
+from ringfloor.simulator.recorded.replay import UNCHANGED, Changed
 from ringfloor.simulator.scenario import Row, moment
 from ringfloor.simulator.scenario_file import (
     CHANNEL,

@@ -28,10 +28,10 @@ from msgspec.structs import replace
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import SIMULATED_AGENTS_MAX
 from ringfloor.base.time import SECOND
-from ringfloor.simulator.erlang import Load, Target, required
 from ringfloor.simulator.scenario import HALF_HOUR_MINUTES, Callers, Scenario, Speech
 from ringfloor.simulator.sketch import why_not
-from ringfloor.simulator.trials import (
+from ringfloor.simulator.staffing.erlang import Load, Target, required
+from ringfloor.simulator.staffing.trials import (
     HALF_HOUR,
     Plan,
     Reached,

@@ -37,8 +37,8 @@ from ringfloor.node.history import History
 from ringfloor.projections.records import Records
 from ringfloor.simulator.clockwork import Clockwork
 from ringfloor.simulator.entries import straight_to
-from ringfloor.simulator.recorded import Day, Leg, Mark, Offer, Service, Turn
-from ringfloor.simulator.recording import Recorded, noted, span
+from ringfloor.simulator.recorded.day import Day, Leg, Mark, Offer, Service, Turn
+from ringfloor.simulator.recorded.journals import Recorded, noted, span
 
 AWAY = "Away"
 """Status of who is not free, and not at work with a contact either."""

@@ -1,8 +1,8 @@
 """Surroundings: what flows of a replayed day ask of the world: phones, speech, keys, functions.
 
 Each ask hears what it has heard from the same contact at the same place, as late as then. What was
-never asked hears what others said there (simulator.observed); speech lasts as long as its words at
-the pace of the day; else nothing is pressed, and functions fail. Part of simulator.replay.
+never asked hears what others said there (recorded.observed); speech lasts as long as its words at
+the pace of the day; else nothing is pressed, and functions fail. Part of recorded.replay.
 """
 
 from collections import Counter
@@ -28,8 +28,8 @@ from ringfloor.projections.records import Records
 from ringfloor.projections.waiting import Waiting
 from ringfloor.simulator.chance import Chance
 from ringfloor.simulator.clockwork import Clockwork
-from ringfloor.simulator.observed import Observed
-from ringfloor.simulator.recorded import Day, Leg, Place, Said, Service, Turn
+from ringfloor.simulator.recorded.day import Day, Leg, Place, Said, Service, Turn
+from ringfloor.simulator.recorded.observed import Observed
 from ringfloor.telephony.commands import Gather, Originate, Play
 
 

@@ -3,7 +3,7 @@
 Whoever was answered has shown only that he would have waited so long: the tail is Kaplan and
 Meier's, of his queue where enough have given up in it, else of all; where few were left it has the
 mean rate at which people gave up, without memory. Whoever was not answered may
-get any talk that was had in his queue. Called by simulator.replay with the caller's own number
+get any talk that was had in his queue. Called by recorded.replay with the caller's own number
 between 0 and 1, so that the same caller gets the same.
 """
 
@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from ringfloor.base.time import Duration
 from ringfloor.domain.dialogue import Digits
-from ringfloor.simulator.recorded import Day, Leg, Offer, Place, Said, Service, Turn
+from ringfloor.simulator.recorded.day import Day, Leg, Offer, Place, Said, Service, Turn
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 Contacts come at random, are served in their order, and have exponential service times; who waits
 gives up after an exponential patience (M/M/s+M, Erlang A) or never (M/M/s, Erlang C). Called by
-simulator.staffing for its first guess, and by tests. Rates are per second. Numbers are kept as
+staffing.search for its first guess, and by tests. Rates are per second. Numbers are kept as
 logarithms where they would leave the floats, so thousands of agents are no trouble.
 
 The wait that a contact has before it, if it holds out, is none by some chance, else it has the

@@ -1,7 +1,7 @@
 """Recording: a day read out of a journal.
 
 record(journal, instance, day, zone) replays the records from the first one, as a restart does, and
-notes what people did (simulator.recorded). The state at the first traffic of the day is kept; from
+notes what people did (recorded.day). The state at the first traffic of the day is kept; from
 there on the events are also the facts that tell how the day really was. Reading goes on beyond the
 end of the day until what has become of its contacts is known, or the journal ends. Called by the
 command that asks what if.
@@ -27,7 +27,7 @@ from ringfloor.engine.state import Center
 from ringfloor.journal.reading import Reader
 from ringfloor.node.desk import Desk, outcome_of
 from ringfloor.node.history import History
-from ringfloor.simulator.recorded import Day, Edit, Leg, Mark, Offer, Place, Said, Service, Turn
+from ringfloor.simulator.recorded.day import Day, Edit, Leg, Mark, Offer, Place, Said, Service, Turn
 
 OWN_ID, OWN = "own-contacts", "Own contacts"
 """Status of agents while they have contacts that they, or other agents, have begun for them."""

@@ -1,7 +1,7 @@
 """Recorded: a day of a center as it was, in values that can happen once more.
 
-Made of a journal by simulator.recording, of another center's log by simulator.recorded_log, and
-played by simulator.replay. Everything that people did is told as how long it took them, counted
+Made of a journal by recorded.journals, of another center's log by recorded.logs, and
+played by recorded.replay. Everything that people did is told as how long it took them, counted
 from what they answered to, so that it still makes sense where something else has changed. Instants
 and durations are milliseconds.
 

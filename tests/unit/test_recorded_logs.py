@@ -9,9 +9,9 @@ from days import changed, replayed
 from ringfloor.base.errors import Fault
 from ringfloor.base.time import HOUR, MINUTE, SECOND
 from ringfloor.domain.logged import LoggedContact
-from ringfloor.simulator.recorded import Day
-from ringfloor.simulator.recorded_log import record
-from ringfloor.simulator.whatif import ALL, really
+from ringfloor.simulator.recorded.comparison import ALL, really
+from ringfloor.simulator.recorded.day import Day
+from ringfloor.simulator.recorded.logs import record
 from scenarios import START
 
 DAY = date(2025, 11, 16)

@@ -3,7 +3,7 @@
 The people of the day do what they did, counted from what they answer to: a customer comes when he
 came, presses what he pressed, waits as long as he would have, and his matter takes as long as it
 took; an agent takes each status when he took it and picks up as fast as he did. What the day has
-not shown is drawn (simulator.observed) by a number that belongs to whom it is about
+not shown is drawn (recorded.observed) by a number that belongs to whom it is about
 (simulator.chance), at the moment when it is needed: drawn counts how often. If that is never,
 chance has no part in the day.
 
@@ -24,10 +24,10 @@ from ringfloor.domain.dialogue import Receive
 from ringfloor.domain.events import Event
 from ringfloor.engine.effects import outstanding
 from ringfloor.simulator.entries import straight_to
-from ringfloor.simulator.observed import Observed
-from ringfloor.simulator.recorded import Day, Edit, Leg, Offer, Turn
-from ringfloor.simulator.recording import OWN, OWN_ID, noted
-from ringfloor.simulator.surroundings import Customer, Surroundings, Visit
+from ringfloor.simulator.recorded.day import Day, Edit, Leg, Offer, Turn
+from ringfloor.simulator.recorded.journals import OWN, OWN_ID, noted
+from ringfloor.simulator.recorded.observed import Observed
+from ringfloor.simulator.recorded.surroundings import Customer, Surroundings, Visit
 
 HALF_HOUR = HOUR // 2
 
@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """What is different in a run. Made by simulator.changes."""
+    """What is different in a run. Made by recorded.changes."""
 
     made: tuple[commands.Command, ...] = ()
     """Commands, before anything happens."""

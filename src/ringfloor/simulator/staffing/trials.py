@@ -1,7 +1,7 @@
 """Trials: a plan of staff tried on simulated days, and what became of those who came.
 
 A plan says how many agents of each group are at work in each half hour of a scenario. Called by
-simulator.staffing. Rules:
+staffing.search. Rules:
 
 - A day is tried by the sketch where that can play it (simulator.sketch), else by the engine.
 - Who comes counts in the half hour in which he enters a queue, whenever he leaves it; who is turned
@@ -24,10 +24,10 @@ from ringfloor.base import zones
 from ringfloor.base.errors import Fault
 from ringfloor.base.time import DAY, HOUR, SECOND, Instant
 from ringfloor.domain import events
-from ringfloor.simulator.erlang import Target
 from ringfloor.simulator.scenario import HALF_HOUR_MINUTES, Group, Scenario, Shift, Stretch
 from ringfloor.simulator.simulation import Simulation
 from ringfloor.simulator.sketch import sketch
+from ringfloor.simulator.staffing.erlang import Target
 
 HALF_HOUR = HOUR // 2
 DAY_MINUTES = 24 * 60

@@ -1,0 +1,1 @@
+"""A day that was, and what it would have been: read, replayed, changed, compared."""

@@ -1,0 +1,1 @@
+"""How many agents are needed: a first guess, trials of plans, the search."""
