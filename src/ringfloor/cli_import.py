@@ -20,12 +20,11 @@ from ringfloor.base.errors import Fault, shown, shown_list
 from ringfloor.base.ids import secret
 from ringfloor.base.limits import IMPORT_CONTACTS_MAX, IMPORT_PART_BYTES, IMPORT_PROBLEMS_MAX
 from ringfloor.base.time import iso
-from ringfloor.call_logs.mapping import plan
 from ringfloor.call_logs.reading import Dropped, Problem, Read
 from ringfloor.client import Connect, Progress
 from ringfloor.config import endpoint, region
 from ringfloor.domain.logged import LoggedContact
-from ringfloor.node.log_files import digest, mapping, rows, shipped
+from ringfloor.node.log_files import digest, planned, rows, shipped
 
 DESCRIPTION = """\
 Brings a log of another contact center into an instance, so that searches, reports and metrics work
@@ -49,9 +48,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("log", type=Path, metavar="LOG", help="the file")
     parser.add_argument(
         "--mapping",
-        required=True,
         metavar="MAPPING",
-        help=f"a TOML file, or one that comes with Ringfloor: {', '.join(shipped())}",
+        help="how it is read: a TOML file, or one that comes with Ringfloor"
+        f" ({', '.join(shipped())}) [that which reads it]",
     )
     parser.add_argument("--instance", default="", metavar="ID", help="id of the instance")
     parser.add_argument(
@@ -72,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     """Read the log, and import it; raises Fault."""
     if not options.instance and not options.dry_run:
         raise Fault("--instance ID is missing; --dry-run needs none")
-    how = plan(*mapping(options.mapping))
+    how = planned(options.mapping, options.log)
     reader = partial(rows, options.log, how, digest(options.log))
     found = summary(reader())
     if found.problems:

@@ -17,11 +17,9 @@ from msgspec import Struct, json
 from ringfloor.base import zones
 from ringfloor.base.errors import Fault
 from ringfloor.base.time import SECOND, Instant
-from ringfloor.call_logs.mapping import plan
-from ringfloor.call_logs.reading import Problem
 from ringfloor.client import Progress
 from ringfloor.domain.logged import LoggedContact
-from ringfloor.node.log_files import digest, mapping, rows, shipped
+from ringfloor.node import log_files
 from ringfloor.node.wait_model import fitting
 from ringfloor.waits.estimators import (
     CONSTANT,
@@ -43,7 +41,7 @@ Replays the log of a contact center and says how well each way to estimate waits
 the moment when a contact came into its queue, with nothing that was not known by then. Scored are
 contacts that waited and were answered, from a day on; what came before is learnt from. Seconds.
 
-  ringfloor waits score bank.tsv --mapping bank-1999 --train-until 1999-02-15
+  ringfloor waits score bank.tsv --train-until 1999-02-15
 
 MAE is the mean error, RMSE its root mean square, bias positive where too much is told; the band is
 to hold 80 % of the waits. The trained model needs `pip install ringfloor[waits]`. More in
@@ -78,9 +76,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("log", type=Path, metavar="LOG", help="the file")
     verb.add_argument(
         "--mapping",
-        required=True,
         metavar="MAPPING",
-        help=f"a TOML file, or one that comes with Ringfloor: {', '.join(shipped())}",
+        help="how it is read: a TOML file, or one that comes with Ringfloor"
+        f" ({', '.join(log_files.shipped())}) [that which reads it]",
     )
     verb.add_argument(
         "--train-until",
@@ -94,13 +92,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score a log; raises Fault."""
-    how = plan(*mapping(options.mapping))
-    contacts: list[LoggedContact] = []
-    for row in rows(options.log, how, digest(options.log)):
-        if isinstance(row, Problem):
-            raise Fault(f"{options.log}:{row.line}: column {row.column}: {row.value} {row.rule}")
-        if isinstance(row, LoggedContact):
-            contacts.append(row)
+    how = log_files.planned(options.mapping, options.log)
+    contacts = log_files.contacts(options.log, how)
     asked = list(_shown(asks(contacts, zone=how.file.zone), sum(map(_waited, contacts))))
     until = options.train_until or _until([each.at for each in asked], how.file.zone)
     found = report(asked, until, how.file.zone)

@@ -20,15 +20,12 @@ from ringfloor.base.limits import (
     THRESHOLD_SECONDS_MAX,
     WHATIF_REPLICATIONS_MAX,
 )
-from ringfloor.call_logs.mapping import plan
-from ringfloor.call_logs.reading import Problem
 from ringfloor.client import Progress
 from ringfloor.domain.events import InstanceCreated
-from ringfloor.domain.logged import LoggedContact
 from ringfloor.identity.record import ACCOUNT
 from ringfloor.journal.reading import Reader, reading
+from ringfloor.node import log_files
 from ringfloor.node.desk import outcome_of
-from ringfloor.node.log_files import digest, mapping, rows, shipped
 from ringfloor.report import words
 from ringfloor.simulator.recorded import changes, journals, logs
 from ringfloor.simulator.recorded.comparison import ALL, Comparison, Difference, compare
@@ -45,7 +42,7 @@ same patience, to the real engine; what the day has not shown is drawn by chance
 often as --replications says. Without CHANGES it tells how well the day is reproduced.
 
   ringfloor whatif changes.toml --data DIR --instance ID --day 2026-11-20
-  ringfloor whatif changes.toml --log bank.tsv --mapping bank-1999 --day 1999-02-10
+  ringfloor whatif changes.toml --log bank.tsv --day 1999-02-10
 
   [[staff]]
   add = 2
@@ -79,8 +76,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mapping",
         metavar="MAPPING",
-        help=f"how LOG is read: a TOML file, or one that comes with Ringfloor:"
-        f" {', '.join(shipped())}",
+        help="how LOG is read: a TOML file, or one that comes with Ringfloor"
+        f" ({', '.join(log_files.shipped())}) [that which reads it]",
     )
     parser.add_argument(
         "--day", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD", help="the day"
@@ -148,8 +145,8 @@ def _checked(options: argparse.Namespace) -> tuple[int, ...]:
         raise Fault("one of --data and --log says where the day is")
     if options.data is not None and (options.instance is None or options.mapping is not None):
         raise Fault("--data needs --instance, and no --mapping")
-    if options.log is not None and (options.mapping is None or options.instance is not None):
-        raise Fault("--log needs --mapping, and no --instance")
+    if options.log is not None and options.instance is not None:
+        raise Fault("--log: --instance is of --data, and not of a log")
     if options.zone is not None and not zones.known(options.zone):
         raise Fault(f"--zone: {options.zone} is no time zone of the IANA database")
     for name, low, high in (
@@ -187,13 +184,8 @@ def _recorded(options: argparse.Namespace) -> Recorded:
 
 
 def _of_log(options: argparse.Namespace) -> Recorded:
-    how = plan(*mapping(options.mapping))
-    contacts = []
-    for row in rows(options.log, how, digest(options.log)):
-        if isinstance(row, Problem):
-            raise Fault(f"{options.log}:{row.line}: column {row.column}: {row.value} {row.rule}")
-        if isinstance(row, LoggedContact):
-            contacts.append(row)
+    how = log_files.planned(options.mapping, options.log)
+    contacts = log_files.contacts(options.log, how)
     zone = options.zone or how.file.zone
     return logs.record(contacts, options.day, zone, options.log.stem)
 

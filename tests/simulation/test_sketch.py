@@ -378,7 +378,6 @@ def test_a_line_is_what_the_floor_makes_of_it(seed):
             }
         },
     ],
-    ids=str,
 )
 def test_what_is_no_line_is_left_to_the_floor(parts):
     assert sketched_line.fits(scenario())

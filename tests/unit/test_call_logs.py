@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from ringfloor.call_logs.reading import Dropped, Problem, read
 from ringfloor.cli import main
 from ringfloor.cli_import import parts
 from ringfloor.domain.logged import LoggedContact
-from ringfloor.node.log_files import shipped
+from ringfloor.node.log_files import contacts, planned, shipped
 
 DIGEST = b"0123456789abcdef"
 
@@ -269,3 +270,53 @@ def test_parts_are_as_large_as_they_may_be():
     large = LoggedContact(id="c", initiated_at=1, disconnected_at=2, name="x" * 200_000)
     assert [len(part) for part in parts([large] * 7)] == [3, 3, 1]
     assert list(parts([])) == []
+
+
+BANK = {
+    "vru+line": "AA0101",
+    "call_id": "1",
+    "customer_id": "0",
+    "priority": "0",
+    "type": "PS",
+    "date": "990201",
+    "vru_entry": "7:00:00",
+    "vru_exit": "7:00:10",
+    "vru_time": "10",
+    "q_start": "7:00:10",
+    "q_exit": "7:00:40",
+    "q_time": "30",
+    "outcome": "AGENT",
+    "ser_start": "7:00:40",
+    "ser_exit": "7:02:40",
+    "ser_time": "120",
+    "server": "DORIT",
+}
+
+
+def a_file(folder, *rows) -> Path:
+    found = folder / "log.tsv"
+    found.write_text("".join("\t".join(row) + "\n" for row in rows))
+    return found
+
+
+def test_a_log_is_read_by_the_mapping_that_comes_with_us_and_fits(tmp_path):
+    log = a_file(tmp_path, BANK, BANK.values())
+    [contact] = contacts(log, planned(None, log))
+    assert (contact.queue, contact.agent) == ("Regular", "DORIT")
+    assert contact.dequeued_at - contact.enqueued_at == 30_000
+
+
+def test_a_log_that_no_mapping_fits_asks_for_one(tmp_path):
+    log = a_file(tmp_path, ["start", "seconds"], ["2024-01-01T10:00:00", "90"])
+    with pytest.raises(
+        Fault, match=r"none of .* \(bank-1999\) reads it: --mapping FILE"
+    ):
+        planned(None, log)
+    with pytest.raises(Fault, match="cannot be read: No such file"):
+        planned(None, tmp_path / "absent.tsv")
+
+
+def test_the_first_row_that_is_wrong_is_named(tmp_path):
+    log = a_file(tmp_path, BANK, BANK.values(), (BANK | {"type": "XX"}).values())
+    with pytest.raises(Fault, match=r"log\.tsv:3: column type: XX "):
+        contacts(log, planned("bank-1999", log))
