@@ -304,10 +304,16 @@ def asks() -> Driver:
         ("Wait", {"TimeLimitSeconds": "9"}),
         ("PauseContact", {}),
     ))  # fmt: skip
-    call = commands.StartInboundContact(
-        contact_id="c1", from_number="+12065550100", flow_id=center.ids["call"]
-    )
-    center.run(call)
+    center.a_flow("waits", _one_after_another(
+        ("GetMetricData", {"QueueId": center.ids["sales"], "QueueChannel": "VOICE"}),
+    ))  # fmt: skip
+    for contact_id, flow in (("c1", "call"), ("c2", "waits")):
+        call = commands.StartInboundContact(
+            contact_id=contact_id, from_number="+12065550100", flow_id=center.ids[flow]
+        )
+        center.run(call)
+    metrics = {"Queue": {"Name": "sales", "EstimatedWaitTime": 45}}
+    center.run(commands.Hear("c2", center.runs("c2").number, dialogue.Answer(metrics)))
     center.run(commands.StartTask(name="t", flow_id=center.ids["task"]))
     center.pass_time(10_000)
     return center
