@@ -42,7 +42,7 @@ from ringfloor.base.limits import (
     SOCKET_MESSAGE_BYTES_MAX,
     SOCKET_PING_SECONDS,
 )
-from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock, stopwatch
+from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock
 from ringfloor.config import Settings
 from ringfloor.domain import practice
 from ringfloor.domain.commands import UpdateInstance
@@ -66,6 +66,7 @@ from ringfloor.node.wait_models import WaitModels
 from ringfloor.operations import all as operations
 from ringfloor.operations.context import Service
 from ringfloor.operations.frozen import Frozen
+from ringfloor.output import Line, bar
 from ringfloor.server.agent_service import AgentService
 from ringfloor.server.asgi import Endpoints, Proxies
 from ringfloor.server.chat_news import ChatNews
@@ -438,26 +439,17 @@ class Progress:
     """A line on a terminal while a long recovery runs."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._shown = False
-        self._elapsed = stopwatch()
-        self._next = 0.5
+        self._line = Line(out, after=0.5)
 
     def show(self, instance_id: str, record: int, last: int) -> None:
         """So many records of this instance have been replayed."""
-        if not self._out.isatty() or self._elapsed() < self._next:
-            return
-        self._next = self._elapsed() + 0.1
-        self._shown = True
-        part = record / last if last else 1.0
-        bar = "#" * round(30 * part)
-        self._out.write(f"\rreplaying {instance_id[:8]} [{bar:<30}] {part:4.0%} of {last}")
-        self._out.flush()
+        if self._line.due() is not None:
+            share = record / last if last else 1.0
+            self._line.show(f"replaying {instance_id[:8]} {bar(share)} of {last}")
 
     def end(self) -> None:
         """The line is no longer needed."""
-        if self._shown:
-            self._out.write("\n")
+        self._line.end()
 
 
 def _training(settings: Settings) -> Duration | None:

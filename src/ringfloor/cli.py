@@ -237,8 +237,10 @@ def _demo(options: argparse.Namespace) -> int:
     now = WallClock().now
     past = Past(moved(demo.scenario(options.scenario), now()))
     bar = cli_simulate.Bar(sys.stderr)
-    past.run(now, bar.show)
-    bar.end()
+    try:
+        past.run(now, bar.show)
+    finally:
+        bar.end()
     wanted = Settings(port=options.port, sandbox=True)
     keys = demo.ACCESS_KEY_ID, demo.SECRET_ACCESS_KEY
     app = App(_with_keys(wanted, *keys), _report, past.journal)

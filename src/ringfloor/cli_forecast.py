@@ -23,7 +23,7 @@ from ringfloor.base.limits import (
     METRIC_DATA_VALUES_MAX,
     METRIC_RESULTS_MAX,
 )
-from ringfloor.base.time import HOUR, SECOND, Instant, WallClock, seconds
+from ringfloor.base.time import HALF_HOUR, SECOND, Instant, WallClock, seconds
 from ringfloor.call_logs.mapping import plan
 from ringfloor.call_logs.reading import Problem
 from ringfloor.client import Connect, Progress
@@ -36,6 +36,7 @@ from ringfloor.forecast.model import CELLS
 from ringfloor.forecast.rolling import NAMES as WEEKDAY_NAMES
 from ringfloor.forecast.rolling import walk
 from ringfloor.node.log_files import digest, mapping, rows, shipped
+from ringfloor.output import NO_PLOTS, write
 from ringfloor.report import words
 from ringfloor.report.contents import Cell
 
@@ -56,8 +57,6 @@ The history is one of
 
 Holidays are days like no weekday, past and to come; those of one word are alike. More in
 docs/staffing.md."""
-
-MISSING = "pages are drawn by Matplotlib, which is not installed: pip install 'ringfloor[report]'"
 
 ARRIVING = ("INBOUND", "API")
 """Ways to begin of contacts that come; the others are made of these, or by agents."""
@@ -136,9 +135,9 @@ def run(options: argparse.Namespace) -> int:
     source, zone, days = _history(options)
     found = forecast(options, source, zone, days, holidays)
     if options.json:
-        _write("--json", options.json, json.format(json.encode(found)).decode())
+        write("--json", options.json, json.format(json.encode(found)).decode())
     if options.html:
-        _write("--html", options.html, _page(found))
+        write("--html", options.html, _page(found))
     if options.json != "-" and options.html != "-":
         print(*lines(found), sep="\n")
     return 0
@@ -207,7 +206,7 @@ def _history(options: argparse.Namespace) -> tuple[str, str, list[Day]]:
     return (
         str(options.log),
         zone,
-        history.of_counts(text.splitlines(), str(options.log), options.minutes),
+        history.of_counts(text.splitlines(), str(options.log), options.minutes, zone),
     )
 
 
@@ -328,9 +327,11 @@ def _of_file(path: Path) -> dict[date, str]:
 
 def lines(found: Forecast) -> Iterator[str]:
     """Tables: days, half hours, scores."""
+    missing = (found.last_day - found.first_day).days + 1 - found.days_known
     yield (
-        f"learnt from {(found.last_day - found.first_day).days + 1:,} days of {found.source},"
+        f"learnt from {found.days_known:,} days of {found.source},"
         f" {found.first_day} to {found.last_day}"
+        + (f"; {missing:,} days between are not known" if missing else "")
     )
     yield ""
     for day in found.days:
@@ -391,7 +392,7 @@ def _page(found: Forecast) -> str:
         from ringfloor.report.planning import Part, Sheet, page  # noqa: PLC0415  needs an extra
         from ringfloor.report.plots import Chart, Curve  # noqa: PLC0415  likewise
     except ImportError as error:
-        raise Fault(MISSING) from error
+        raise Fault(NO_PLOTS) from error
     cells = [
         Cell(start=start, end=start + HALF_HOUR)
         for day in found.days
@@ -448,9 +449,6 @@ def _page(found: Forecast) -> str:
     )
 
 
-HALF_HOUR = HOUR // 2
-
-
 def _instants(day: date, zone: str) -> Iterator[Instant]:
     """When the half hours of a day begin, as if its clocks were not changed."""
     begins = zones.beginning(day, zone)
@@ -459,13 +457,3 @@ def _instants(day: date, zone: str) -> Iterator[Instant]:
 
 def _number(number: float | None, decimals: int = 1) -> str:
     return words.NOTHING if number is None else f"{number:,.{decimals}f}"
-
-
-def _write(option: str, name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(f"{text}\n")
-        return
-    try:
-        Path(name).write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise Fault(f"{option}: {name} cannot be written: {error.strerror}") from error

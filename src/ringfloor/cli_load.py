@@ -19,10 +19,11 @@ from msgspec.structs import replace
 
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import LOAD_CONNECTIONS_DEFAULT, LOAD_CONNECTIONS_MAX
-from ringfloor.base.time import HOUR, MINUTE, SECOND, Instant, stopwatch
+from ringfloor.base.time import HOUR, MINUTE, SECOND, Instant
 from ringfloor.config import caller, endpoint, region
 from ringfloor.load import outcome
 from ringfloor.load.run import Now, Result, Wanted, load
+from ringfloor.output import NO_PLOTS, Line, bar, check, write
 from ringfloor.simulator import scenario_file
 from ringfloor.simulator.scenario import Scenario, days, moment
 
@@ -43,8 +44,6 @@ else AWS_ACCESS_KEY_ID and so on. docs/load.md says how to find out what a serve
 SPEED_MAX = 1_000.0
 FACTOR_MAX = 10_000.0
 MINUTES_MAX = 7 * 24 * 60.0
-
-MISSING = "pages are drawn by Matplotlib, which is not installed: pip install 'ringfloor[report]'"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -124,25 +123,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Load the server and tell; 1 where it has counted something else. Raises Fault."""
+    if "@" in urlsplit(options.endpoint).netloc:
+        raise Fault(
+            "--endpoint: a user name and a password in the address are not used; requests are"
+            " signed with RINGFLOOR_ACCESS_KEY_ID and RINGFLOOR_SECRET_ACCESS_KEY"
+        )
     if not options.yes_load_this_server and not is_this_machine(options.endpoint):
         raise Fault(
             f"--endpoint: {options.endpoint} is not this machine; a load test may keep others from"
             " their work there: repeat it with --yes-load-this-server if that is wanted"
         )
     page = _page() if options.html else None
+    check("--json", options.json)
+    check("--html", options.html)
     wanted = _wanted(options)
-    bar = Bar(sys.stderr)
+    progress = Bar(sys.stderr)
     try:
-        result = asyncio.run(load(wanted, bar.show))
+        result = asyncio.run(load(wanted, progress.show))
     except asyncio.CancelledError:
         raise Fault("stopped at once: the center and what was going on in it are left") from None
     finally:
-        bar.end()
+        progress.end()
     if options.json:
         figures = json.format(json.encode(outcome.told(result))).decode()
-        _write("--json", options.json, figures)
+        write("--json", options.json, figures)
     if page is not None:
-        _write("--html", options.html, page(result))
+        write("--html", options.html, page(result))
     if "-" not in (options.json, options.html):
         for line in outcome.lines(result):
             print(line)
@@ -223,47 +229,28 @@ def _page() -> Callable[[Result], str]:
     try:
         from ringfloor.load.page import page  # noqa: PLC0415  needs an extra
     except ImportError as error:
-        raise Fault(MISSING) from error
+        raise Fault(NO_PLOTS) from error
     return page
-
-
-def _write(option: str, name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(f"{text}\n")
-        return
-    try:
-        Path(name).write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise Fault(f"{option}: {name} cannot be written: {error.strerror}") from error
 
 
 class Bar:
     """A line on a terminal while it runs, with what goes on this second."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._elapsed = stopwatch()
-        self._next = 0.0
-        self._shown = False
+        self._line = Line(out, every=0.2)
 
     def show(self, now: Now) -> None:
         """So it goes."""
-        if not self._out.isatty() or self._elapsed() < self._next:
-            return
-        self._next = self._elapsed() + 0.2
-        self._shown = True
-        self._out.write(f"\r\x1b[K{line(now)}")
-        self._out.flush()
+        if self._line.due() is not None:
+            self._line.show(line(now))
 
     def end(self) -> None:
         """The line is no longer needed."""
-        if self._shown:
-            self._out.write("\r\x1b[K")
+        self._line.end()
 
 
 def line(now: Now) -> str:
     """How it goes."""
-    bar = f"{now.doing} [{'#' * round(20 * now.share):<20}] {now.share:4.0%}"
     window = now.measures.recent(now.at)
     per_second = window.count / now.measures.window
     p50, p99 = (
@@ -272,6 +259,6 @@ def line(now: Now) -> str:
     )
     errors = sum(now.measures.errors.values())
     return (
-        f"{bar}  {now.contacts:,} contacts, {now.there:,} there  {per_second:,.0f} requests/s"
-        f"  p50 {p50} ms  p99 {p99} ms  {errors:,} errors"
+        f"{now.doing} {bar(now.share, 20)}  {now.contacts:,} contacts, {now.there:,} there"
+        f"  {per_second:,.0f} requests/s  p50 {p50} ms  p99 {p99} ms  {errors:,} errors"
     )

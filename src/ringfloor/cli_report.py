@@ -7,10 +7,8 @@ server's; ringfloor.report makes the page of them.
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ringfloor.base import zones
@@ -24,6 +22,7 @@ from ringfloor.base.time import SECOND, iso_milliseconds
 from ringfloor.client import Connect
 from ringfloor.config import endpoint, region
 from ringfloor.domain.vocabulary import CHANNELS
+from ringfloor.output import NO_PLOTS, check, write
 from ringfloor.report import answers, asking
 
 DESCRIPTION = """\
@@ -41,8 +40,6 @@ an offset it is of the report's time zone; a date after --to is that whole day.
 
   ringfloor report --instance ID --html today.html
   ringfloor report --instance ID --from 2026-11-16 --to 2026-11-20 --queue sales --html week.html"""
-
-MISSING = "reports are drawn by Matplotlib, which is not installed: pip install 'ringfloor[report]'"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -92,21 +89,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the server and write the page; raises Fault."""
+    check("--html", options.html)
     try:
         from ringfloor.report.page import page  # noqa: PLC0415  needs an extra
     except ImportError as error:
-        raise Fault(MISSING) from error
+        raise Fault(NO_PLOTS) from error
     thresholds = _thresholds(options.threshold or [20])
     server = Connect(options.endpoint, region())
     plan = server.report(options.instance, _wanted(server, options))
     html = page(answers.made(plan, thresholds, asking.results(server, plan, thresholds)))
-    if options.html == "-":
-        sys.stdout.write(html)
-        return 0
-    try:
-        Path(options.html).write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise Fault(f"--html: {options.html} cannot be written: {error.strerror}") from error
+    write("--html", options.html, html)
     return 0
 
 

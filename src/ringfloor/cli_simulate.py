@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import SIMULATED_REPLICATIONS_MAX
 from ringfloor.base.time import iso_milliseconds, stopwatch
+from ringfloor.output import NO_PLOTS, Line, bar, check, write
 from ringfloor.report import answers, asking, sketched, words
 from ringfloor.report.contents import Figures, Repeated, Report
 from ringfloor.simulator import intervals, scenario_file, workers
@@ -47,8 +48,6 @@ same callers, the same waits to the millisecond, the same table; no percentiles,
 It is refused where the scenario has what only the engine knows, such as flows, chats and tasks.
 
   ringfloor simulate monday.toml --sketch --replications 1000"""
-
-MISSING = "pages are drawn by Matplotlib, which is not installed: pip install 'ringfloor[report]'"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -86,20 +85,24 @@ def run(options: argparse.Namespace) -> int:
     if count < 1:
         raise Fault(f"--workers: {count} is not 1 or more")
     page = _page() if options.html else None
+    check("--json", options.json)
+    check("--html", options.html)
     elapsed = stopwatch()
-    bar = Bar(sys.stderr)
+    progress = Bar(sys.stderr)
     wanted = [Wanted(options.scenario, seed, seed == seeds[0], options.sketch) for seed in seeds]
-    done = workers.spread(replicated, wanted, count, bar.show)
+    try:
+        done = workers.spread(replicated, wanted, count, progress.show)
+    finally:
+        progress.end()
     took = elapsed()
-    bar.end()
     report = done[0].report
     assert report is not None
     if len(done) > 1:
         report = replace(report, repeated=_repeated(done, report))
     if options.json:
-        _write("--json", options.json, json.format(json.encode(_figures(done))).decode())
+        write("--json", options.json, json.format(json.encode(_figures(done))).decode())
     if page is not None:
-        _write("--html", options.html, page(report))
+        write("--html", options.html, page(report))
     if options.json != "-" and options.html != "-":
         told = lines(report) if len(done) == 1 else _interval_lines(done, report)
         for line in [*told, "", *_about(done, took)]:
@@ -152,44 +155,26 @@ def _page() -> Any:  # noqa: ANN401  a function of an extra
     try:
         from ringfloor.report.page import page  # noqa: PLC0415  needs an extra
     except ImportError as error:
-        raise Fault(MISSING) from error
+        raise Fault(NO_PLOTS) from error
     return page
-
-
-def _write(option: str, name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(f"{text}\n")
-        return
-    try:
-        Path(name).write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise Fault(f"{option}: {name} cannot be written: {error.strerror}") from error
 
 
 class Bar:
     """A line on a terminal while a simulation runs."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._elapsed = stopwatch()
-        self._shown = False
+        self._line = Line(out, after=0.5)
 
     def show(self, part: float) -> None:
         """So much of the time is over, 0 to 1."""
-        passed = self._elapsed()
-        if not self._out.isatty() or passed < 0.5 or not part:
-            return
-        self._shown = True
-        left = passed / part - passed
-        self._out.write(
-            f"\rsimulating [{'#' * round(30 * part):<30}] {part:4.0%}, {left:3.0f} s left "
-        )
-        self._out.flush()
+        passed = self._line.due() if part else None
+        if passed is not None:
+            left = passed / part - passed
+            self._line.show(f"simulating {bar(part)}, {left:3.0f} s left")
 
     def end(self) -> None:
         """The line is no longer needed."""
-        if self._shown:
-            self._out.write("\n")
+        self._line.end()
 
 
 # What came of it

@@ -25,9 +25,11 @@ from ringfloor.base.limits import (
     STAFF_ENGINE_DAYS_MAX,
     THRESHOLD_SECONDS_MAX,
 )
-from ringfloor.base.time import DAY, HOUR, Instant
+from ringfloor.base.time import DAY, HALF_HOUR, Instant
 from ringfloor.client import Progress
 from ringfloor.forecast import file
+from ringfloor.forecast.history import FIRST_YEAR, LAST_YEAR
+from ringfloor.output import NO_PLOTS, write
 from ringfloor.report import words
 from ringfloor.report.contents import Cell
 from ringfloor.simulator import scenario_file, scenario_writer
@@ -51,8 +53,6 @@ their groups, profiles, pace and manners are.
 
 docs/staffing.md says more; docs/simulator.md describes the file."""
 
-MISSING = "pages are drawn by Matplotlib, which is not installed: pip install 'ringfloor[report]'"
-HALF_HOUR = HOUR // 2
 GROUPS_DRAWN = 3
 """Beside all agents and the first guess; more lines cannot be told apart. The table has all."""
 
@@ -146,11 +146,11 @@ def run(options: argparse.Namespace) -> int:
         progress.end()
     told = figures(plan, options.shrinkage / 100)
     if options.json:
-        _write("--json", options.json, json.format(json.encode(told)).decode())
+        write("--json", options.json, json.format(json.encode(told)).decode())
     if options.html:
-        _write("--html", options.html, _page(plan, told))
+        write("--html", options.html, _page(plan, told))
     if options.write:
-        _write("--write", options.write, _toml(options.scenario, Path(options.write), plan))
+        write("--write", options.write, _toml(options.scenario, Path(options.write), plan))
     if "-" not in (options.json, options.html, options.write):
         print(*lines(plan, told), sep="\n")
     return 0
@@ -173,9 +173,14 @@ class _Bar:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-20") from error
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no day of the years {FIRST_YEAR} to {LAST_YEAR}"
+        )
+    return found
 
 
 def _between(options: argparse.Namespace, name: str, low: float, high: float) -> float:
@@ -439,7 +444,7 @@ def _page(plan: Found, told: Mapping[str, Any]) -> str:
         from ringfloor.report.planning import Part, Sheet, page  # noqa: PLC0415  needs an extra
         from ringfloor.report.plots import Chart, Curve  # noqa: PLC0415  likewise
     except ImportError as error:
-        raise Fault(MISSING) from error
+        raise Fault(NO_PLOTS) from error
     scenario, aim = plan.scenario, plan.aim
     cells = [Cell(start=each, end=each + HALF_HOUR) for each in starts(scenario)]
     queues = {name: each for name, each in plan.reached.cells.items() if name in aim.queues}
@@ -555,13 +560,3 @@ def _shift(shift: Shift) -> dict[str, str]:
         "from": clock_words(shift.work.begins),
         "to": "24:00" if ends == 24 * 60 else clock_words(ends),
     }
-
-
-def _write(option: str, name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(f"{text}\n")
-        return
-    try:
-        Path(name).write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise Fault(f"{option}: {name} cannot be written: {error.strerror}") from error

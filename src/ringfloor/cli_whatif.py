@@ -26,6 +26,7 @@ from ringfloor.identity.record import ACCOUNT
 from ringfloor.journal.reading import Reader, reading
 from ringfloor.node import log_files
 from ringfloor.node.desk import outcome_of
+from ringfloor.output import NO_PLOTS, check, write
 from ringfloor.report import words
 from ringfloor.simulator.recorded import changes, journals, logs
 from ringfloor.simulator.recorded.comparison import ALL, Comparison, Difference, compare
@@ -51,6 +52,10 @@ often as --replications says. Without CHANGES it tells how well the day is repro
   to = "12:30"
 
 docs/whatif.md describes the file of changes, and what the figures mean."""
+
+QUEUES_DRAWN = 20
+"""Beside all queues together; the tables have all."""
+NARROW, WIDE = "95 % of its mean", "95 % of one day"
 
 LABELS: Mapping[str, str] = {
     "arrivals": "arrivals",
@@ -79,9 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="how LOG is read: a TOML file, or one that comes with Ringfloor"
         f" ({', '.join(log_files.shipped())}) [that which reads it]",
     )
-    parser.add_argument(
-        "--day", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD", help="the day"
-    )
+    parser.add_argument("--day", type=_date, required=True, metavar="YYYY-MM-DD", help="the day")
     parser.add_argument(
         "--zone", metavar="ZONE", help="whose clocks the day is by [UTC; that of the mapping]"
     )
@@ -106,12 +109,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", metavar="FILE", help="also write all figures; - instead of tables"
     )
+    parser.add_argument("--html", metavar="FILE", help="also write it as a page; - instead")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Play it and tell; raises Fault."""
     thresholds = _checked(options)
+    for option in ("json", "html"):
+        check(f"--{option}", getattr(options, option))
+    if options.changes is not None:
+        changes.parsed(options.changes)  # what is no TOML is told before a long journal is read
     recorded = _recorded(options)
     changed = _changed(options.changes, recorded.day)
     bar = Progress(sys.stderr, "replications")
@@ -128,15 +136,27 @@ def run(options: argparse.Namespace) -> int:
             ),
         )
     except Refusal as refusal:
-        raise Fault(f"{options.changes}: the center refuses it: {refusal.message}") from refusal
+        what = options.changes or f"--day {options.day}"
+        raise Fault(f"{what}: the center refuses it: {refusal.message}") from refusal
     finally:
         bar.end()
         recorded.history.close()
+    is_changed = changed != UNCHANGED
     if options.json:
-        _write(options.json, json.format(json.encode(told(recorded.day, found))).decode())
-    if options.json != "-":
-        print(*lines(recorded.day, found, is_changed=changed != UNCHANGED), sep="\n")
+        text = json.format(json.encode(told(recorded.day, found))).decode()
+        write("--json", options.json, text)
+    if options.html:
+        write("--html", options.html, _page(recorded.day, found, is_changed=is_changed))
+    if "-" not in (options.json, options.html):
+        print(*lines(recorded.day, found, is_changed=is_changed), sep="\n")
     return 0
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-20") from error
 
 
 def _checked(options: argparse.Namespace) -> tuple[int, ...]:
@@ -199,6 +219,8 @@ def instance_of(journal: Reader, name: str) -> str:
     found = [each for each, alias in aliases.items() if alias == name]
     if len(found) == 1:
         return found[0]
+    if found:
+        raise Fault(f"--instance: {name} is the alias of {shown_list(found)}; name one by its id")
     there = shown_list([f"{each} ({aliases[each]})" for each in known])
     raise Fault(f"--instance: {name} is no instance of this journal; there are {there}")
 
@@ -228,7 +250,9 @@ def told(day: Day, found: Comparison) -> dict[str, Any]:
         "by_chance": found.by_chance,
         "drawn": found.drawn,
         "presence_inferred": day.inferred,
+        "unfinished": day.unfinished,
         "own_contacts": day.own_work,
+        "refused": to_builtins(found.refused),
         "never_served": found.left,
         "alike": to_builtins(found.alike),
         "figures": to_builtins(found.differences),
@@ -240,28 +264,18 @@ def lines(day: Day, found: Comparison, *, is_changed: bool) -> Iterator[str]:
     yield f"{found.day} ({day.zone})"
     yield ""
     yield "How well it is reproduced: as it was, and played unchanged"
-    yield from _table(
-        [
-            ["", "that day", "played", "difference"],
-            *(
-                [f"  {label(name)}", _number(each.that_day), _number(each.unchanged), _off(each)]
-                for name, each in found.differences[ALL].items()
-            ),
-        ]
-    )
-    alike = found.alike
-    yield (
-        f"of {alike.waits:,} waits {_share(alike.outcome, alike.waits)} ended as then,"
-        f" {_share(alike.wait, alike.waits)} were as long,"
-        f" {_share(alike.agent, alike.waits)} with the same agent"
-    )
+    head, *rows = _reproduced(found)
+    yield from _table([head, *(_indented(each) for each in rows)])
+    yield _alike(found)
     yield from _notes(day, found)
     if is_changed:
         yield ""
         yield f"What would be different{_times(found)}"
         for scope, figures in found.differences.items():
             yield ""
-            yield from _table([*_rows(scope, figures, by_chance=found.by_chance)])
+            head, *rows = _rows(figures, by_chance=found.by_chance)
+            head = [words.plain(scope), *head[1:]]
+            yield from _table([head, *(_indented(each) for each in rows)])
 
 
 def label(name: str) -> str:
@@ -271,14 +285,32 @@ def label(name: str) -> str:
     return LABELS[name]
 
 
-def _rows(
-    scope: str, figures: Mapping[str, Difference], *, by_chance: bool
-) -> Iterator[Sequence[str]]:
-    spans = ["95 % of its mean", "95 % of one day"] if by_chance else []
-    yield [words.plain(scope), "unchanged", "changed", "difference", *spans]
+def _indented(row: Sequence[str]) -> Sequence[str]:
+    return [f"  {row[0]}", *row[1:]]
+
+
+def _reproduced(found: Comparison) -> Iterator[Sequence[str]]:
+    """A head, and every figure of all queues as it was and as it is played."""
+    yield ["", "that day", "played", "difference"]
+    for name, each in found.differences[ALL].items():
+        yield [label(name), _number(each.that_day), _number(each.unchanged), _off(each)]
+
+
+def _alike(found: Comparison) -> str:
+    alike = found.alike
+    return (
+        f"of {alike.waits:,} waits {_share(alike.outcome, alike.waits)} ended as then,"
+        f" {_share(alike.wait, alike.waits)} were as long,"
+        f" {_share(alike.agent, alike.waits)} with the same agent"
+    )
+
+
+def _rows(figures: Mapping[str, Difference], *, by_chance: bool) -> Iterator[Sequence[str]]:
+    """A head, and every figure of a queue, or of all, unchanged and changed."""
+    yield ["", "unchanged", "changed", "difference", *([NARROW, WIDE] if by_chance else [])]
     for name, each in figures.items():
         yield [
-            f"  {label(name)}",
+            label(name),
             _number(each.unchanged),
             _number(each.changed),
             _signed(each.difference),
@@ -295,10 +327,19 @@ def _times(found: Comparison) -> str:
 def _notes(day: Day, found: Comparison) -> Iterator[str]:
     if day.inferred:
         yield "the log does not tell when agents were at work: that is a guess, see docs/whatif.md"
+    if day.unfinished:
+        yield f"{day.unfinished:,} contacts were not over where the journal ends: the rest is drawn"
     if day.own_work:
         yield f"agents are away for {day.own_work:,} contacts that they began or had from others"
     if found.left:
         yield f"{found.left:,.1f} contacts of the changed day are never served, in no figure"
+    for which, refused in (
+        ("played unchanged", found.refused.unchanged),
+        ("changed", found.refused.changed),
+    ):
+        if refused:
+            told = ", ".join(f"{name} {each:,.1f}" for name, each in refused.items())
+            yield f"{which}, the center refused what came too late for it: {told}"
 
 
 def _number(value: float | None) -> str:
@@ -330,11 +371,44 @@ def _table(cells: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join([first.ljust(widths[0]), *right]).rstrip()
 
 
-def _write(name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(f"{text}\n")
-        return
+def _page(day: Day, found: Comparison, *, is_changed: bool) -> str:
+    """As HTML; raises Fault where the extra is missing."""
     try:
-        Path(name).write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise Fault(f"--json: {name} cannot be written: {error.strerror}") from error
+        from ringfloor.report.planning import Part, Sheet, page  # noqa: PLC0415  needs an extra
+        from ringfloor.report.plots import Gap, Gaps  # noqa: PLC0415  likewise
+    except ImportError as error:
+        raise Fault(NO_PLOTS) from error
+
+    def drawn(name: str, figures: Mapping[str, Difference]) -> Gaps | None:
+        by_unit: dict[str, list[Gap]] = {}
+        for figure, each in figures.items():
+            if each.difference is not None:
+                spans = (each.mean, each.one_day) if found.by_chance else (None, None)
+                gap = Gap(label(figure), each.difference, *spans)
+                by_unit.setdefault(_unit(figure), []).append(gap)
+        return Gaps(name, list(by_unit.items()), NARROW, WIDE) if by_unit else None
+
+    head, *rows = _reproduced(found)
+    said = ". ".join(each[:1].upper() + each[1:] for each in (_alike(found), *_notes(day, found)))
+    parts = [Part("reproduced", "As it was, and played unchanged", f"{said}.", head, rows)]
+    for number, (scope, figures) in enumerate(found.differences.items() if is_changed else ()):
+        head, *rows = _rows(figures, by_chance=found.by_chance)
+        name = f"scope{number}"
+        chart = drawn(name, figures) if number <= QUEUES_DRAWN else None
+        said = "The changed day less the unchanged one."
+        parts.append(Part(name, f"What would be different: {scope}", said, head, rows, chart))
+    tiles = [
+        (label(name), f"{_number(each.changed)} ({_signed(each.difference)})")
+        if is_changed
+        else (label(name), _number(each.unchanged))
+        for name, each in found.differences[ALL].items()
+    ]
+    says = f"What would be different{_times(found)}" if is_changed else "Played unchanged"
+    source = f"{found.day} ({day.zone})"
+    return page(Sheet(f"What if: {found.day}", says, source, tiles, parts))
+
+
+def _unit(name: str) -> str:
+    if name.endswith("_percent"):
+        return "Percentage points"
+    return "Seconds" if name.endswith("_seconds") else "Contacts"

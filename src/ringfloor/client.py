@@ -25,8 +25,9 @@ from ringfloor.aws.model import raw_model
 from ringfloor.aws.request import HttpRequest
 from ringfloor.aws.shapes import Model
 from ringfloor.base.errors import Fault
-from ringfloor.base.time import DAY, HOUR, MINUTE, SECOND, Instant, WallClock, stopwatch
+from ringfloor.base.time import DAY, HOUR, MINUTE, SECOND, Instant, WallClock
 from ringfloor.config import Caller, caller
+from ringfloor.output import Line, bar
 
 TIMEOUT_SECONDS = 30
 
@@ -272,22 +273,14 @@ class Progress:
     """A line on a terminal while a command works."""
 
     def __init__(self, out: TextIO, what: str) -> None:
-        self._out, self._what = out, what
-        self._elapsed = stopwatch()
-        self._next = 0.0
-        self._shown = False
+        self._line, self._what = Line(out), what
 
     def show(self, done: int, of: int = 0) -> None:
         """So much is done; of how much, if that is known."""
-        if not self._out.isatty() or self._elapsed() < self._next:
-            return
-        self._next = self._elapsed() + 0.1
-        self._shown = True
-        bar = f" [{'#' * round(30 * done / of):<30}] {done / of:4.0%} of {of:,}" if of else ""
-        self._out.write(f"\r{self._what} {done:,}{bar}")
-        self._out.flush()
+        if self._line.due() is not None:
+            known = f" {bar(done / of)} of {of:,}" if of else ""
+            self._line.show(f"{self._what} {done:,}{known}")
 
     def end(self) -> None:
         """The line is no longer needed."""
-        if self._shown:
-            self._out.write("\r\x1b[K")
+        self._line.end()

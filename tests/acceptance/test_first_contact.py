@@ -124,7 +124,7 @@ def test_a_contact_from_dialling_to_metrics(server):
         "SLOTS_ACTIVE": 0,
         "SLOTS_AVAILABLE": 0,
     }
-    assert center.position(contact) == {"POSITION_IN_QUEUE": 0.0}
+    assert center.position(contact) == {"POSITION_IN_QUEUE": 0.0, "ESTIMATED_WAIT_TIME": 0.0}
     center.advance(20)
     missed = steps()
     assert (missed["AGENTS_ERROR"], missed["CONTACTS_IN_QUEUE"]) == (1, 1)

@@ -71,6 +71,7 @@ def test_a_forecast_is_told_in_a_table_and_written_as_json_and_as_a_page(files, 
     assert run("forecast", files / "counts.csv", "--score", "--ahead", "1", *outputs) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].startswith("learnt from 70 days of ")
+    assert found_gaps(files, capsys).endswith("; 7 days between are not known")
     assert shown[0].endswith("2026-09-07 to 2026-11-15")
     assert shown[2].split()[0] == "2026-11-16"
     assert shown[2].split()[-1] == "Monday"
@@ -87,6 +88,15 @@ def test_a_forecast_is_told_in_a_table_and_written_as_json_and_as_a_page(files, 
     assert page.count("<svg ") == 1
     assert "Past errors" in page
     assert "<script" not in page
+
+
+def found_gaps(files, capsys) -> str:
+    """What is said of a history of which a week is missing."""
+    rows = (files / "counts.csv").read_text().splitlines()
+    gone = {str(FIRST + timedelta(30 + number)) for number in range(7)}
+    (files / "gaps.csv").write_text("\n".join(row for row in rows if row[:10] not in gone))
+    assert run("forecast", files / "gaps.csv") == 0
+    return capsys.readouterr().out.splitlines()[0]
 
 
 def test_a_log_and_holidays_are_taken(files, capsys):

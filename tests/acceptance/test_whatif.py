@@ -1,6 +1,7 @@
 """`ringfloor whatif`: the journal of a running server, played once more with something changed."""
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from acceptance.center import FirstCenter, greeting_flow
+from report_builders import tables
 
 LOG = Path(__file__).parents[3] / "shared/data/bank_february_1999_01_21.tsv"
 FLAT = ("answer_seconds", "arrivals", "answered", "abandoned", "occupancy_percent")
@@ -98,7 +100,19 @@ def test_the_day_of_a_running_server_is_reproduced_and_an_agent_more_is_seen(day
     assert more["arrivals"]["difference"] == 0
     assert more["arrivals"]["changed"] == 3
     assert found["figures"].keys() == {"all queues", "sales"}
-    assert day.of(str(changes), "--replications", "3", "--seed", "4").count("\n") > 30
+    page = tmp_path / "w.html"
+    shown = day.of(str(changes), "--replications", "3", "--seed", "4", "--html", str(page))
+    assert shown.count("\n") > 30
+    found = tables(page.read_text())
+    assert found.keys() == {"reproduced", "scope0", "scope1"}
+    assert page.read_text().count("<svg ") == 2
+    assert "<script" not in page.read_text()
+    for name in ("reproduced", "scope0"):  # the page has the rows of the output
+        for row in found[name][1:]:
+            assert "  ".join(row) in re.sub(" {2,}", "  ", shown), row
+    unchanged = day.of("--html", "-")
+    assert tables(unchanged).keys() == {"reproduced"}
+    assert "Played unchanged" in unchanged
 
 
 def test_a_changed_flow_takes_effect(day, tmp_path):
@@ -133,6 +147,29 @@ def test_all_that_is_wrong_is_told_at_once(day, tmp_path):
     nobody = ringfloor(*where, "--instance", day.center.instance, "--day", "2001-01-01", status=1)
     assert "--day 2001-01-01: nothing happened on it" in nobody
     assert "one of --data and --log" in ringfloor("--day", day.date, status=1)
+    future = ringfloor(*where, "--instance", day.center.instance, "--day", "2999-01-01", status=1)
+    assert "--day 2999-01-01: nothing happened on it" in future
+    zone = day.of("--zone", "Mars/Base", status=1)
+    assert "--zone: Mars/Base is no time zone of the IANA database" in zone
+    assert "'soon' is no date such as 2026-11-20" in ringfloor("--day", "soon", status=2)
+    changes.write_text("[[staff]\n")
+    assert "changes.toml: " in ringfloor(
+        str(changes), *where, "--instance", "x", "--day", "2001-01-01", status=1
+    )
+    assert "holds no journal" in ringfloor(
+        "--data", str(tmp_path), "--instance", "x", "--day", day.date, status=1
+    )
+
+
+def test_the_command_teaches_itself():
+    shown = ringfloor("--help")
+    for each in (
+        "docs/whatif.md",
+        "--html FILE",
+        "ringfloor whatif changes.toml --data DIR",
+        "[[staff]]",
+    ):
+        assert each in shown
 
 
 def test_a_day_of_another_center_is_told_from_its_log(tmp_path):

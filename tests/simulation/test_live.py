@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec import json
 from msgspec.json import encode
 from msgspec.structs import replace
 
@@ -22,6 +23,7 @@ from ringfloor.simulator.clockwork import OWN_NUMBER
 from ringfloor.simulator.distributions import constant, exponential
 from ringfloor.simulator.live import Live, Past, moved
 from ringfloor.simulator.scenario import (
+    Bot,
     Callers,
     Function,
     Group,
@@ -82,6 +84,26 @@ MENU = encode(
         action("bye", "DisconnectParticipant"),
     )
 ).decode()
+
+LISTENS = encode(
+    document(
+        action(
+            "ask",
+            "ConnectParticipantWithLexBot",
+            {
+                "Text": "What is it about?",
+                "LexV2Bot": {"AliasArn": "arn:aws:lex:us-east-1:123456789012:bot-alias/DESK/LIVE"},
+            },
+            "help",
+            [("Equals", "Buy", "sales")],
+            NoMatchingError="bye",
+            NoMatchingCondition="help",
+            InputTimeLimitExceeded="help",
+        ),
+        *json.decode(MENU)["Actions"][2:],
+    )
+).decode()
+BOTS = {"DESK": Bot(intents={"Buy": 3.0, "Help": 1.0}, takes=exponential(1), fails=0.1)}
 
 
 def busy(**parts: object) -> Scenario:
@@ -252,12 +274,15 @@ def lives(seen: list[tuple[Instant, events.Event]], since: Instant) -> dict[str,
     return found
 
 
-async def test_people_do_what_they_would_have_done_on_virtual_time():
+@pytest.mark.parametrize(
+    "parts", [{}, {"flows": {"menu": LISTENS}, "bots": BOTS}], ids=["functions", "bots"]
+)
+async def test_people_do_what_they_would_have_done_on_virtual_time(parts):
     later = LEFT + 40 * MINUTE
     seen: list[tuple[Instant, events.Event]] = []
-    alone = Simulation(busy(), lambda at, told: seen.extend((at, each) for each in told))
+    alone = Simulation(busy(**parts), lambda at, told: seen.extend((at, each) for each in told))
     alone.work.run(later)
-    async with played(busy()) as stage:
+    async with played(busy(**parts)) as stage:
         await stage.until(later)
         expected, found = lives(seen, LEFT), lives(stage.seen, LEFT)
         assert len(expected) > 100

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 
-from ringfloor import cli, cli_simulate
+from ringfloor import cli, cli_simulate, output
 from ringfloor.base.time import HOUR, MINUTE, SECOND
 from ringfloor.domain import events
 from ringfloor.engine.invariants import violations
@@ -369,6 +369,51 @@ def test_flows_seek_agents_by_their_proficiencies():
     assert len(day.stays) > 50
 
 
+AT_ONCE = {
+    "InitialCallDelaySeconds": "0",
+    "MaximumConnectionAttempts": "1",
+    "RetryDelaySeconds": "60",
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "rings"), [(constant(0), {0}), (constant(3), {3000})], ids=["at once", "rings"]
+)
+def test_whoever_is_to_be_called_back_is_called_and_loses_no_patience(answers, rings):
+    flow = document(
+        action(
+            "sales",
+            "UpdateContactTargetQueue",
+            {"QueueId": "${queue:sales}"},
+            "ask",
+            NoMatchingError="bye",
+        ),
+        action("ask", "CreateCallbackContact", AT_ONCE, "bye", NoMatchingError="bye"),
+        action("bye", "DisconnectParticipant"),
+    )
+    day = Watched(
+        scenario(
+            flows={"menu": json.dumps(flow)},
+            groups={"day": Group(count=1, profile="all", answers=answers)},
+            callers={
+                "some": Callers(arrivals=steady(30), evenly=True, flow="menu", patience=constant(1))
+            },
+        )
+    )
+    called = day.of(events.ContactOffered)
+    assert len(called) == 30
+    assert not day.count(events.OfferMissed)
+    taken = {e.contact_id: at for at, e in day.seen if isinstance(e, events.ContactAccepted)}
+    assert {
+        taken[e.contact_id] - at for at, e in day.seen if isinstance(e, events.ContactOffered)
+    } == rings
+    assert sum(each.served for each in day.stays) == 30
+    assert max(each.wait for each in day.stays) > 10 * SECOND
+    assert not day.simulation.people.abandoned
+    assert not day.simulation.work.refused
+    assert not day.simulation.left
+
+
 def test_agents_hand_contacts_on():
     """A third of the calls, chats and tasks goes on, and waits once more with new patience."""
     parts = {
@@ -537,19 +582,21 @@ class Terminal(io.StringIO):
 
 
 def test_the_bar_shows_how_far_it_is(monkeypatch):
-    passed = iter([0.1, 2.0, 2.0, 3.0])
-    monkeypatch.setattr(cli_simulate, "stopwatch", lambda: lambda: next(passed))
+    passed = iter([0.1, 2.0, 2.05, 3.0])
+    monkeypatch.setattr(output, "stopwatch", lambda: lambda: next(passed))
     out = Terminal()
     bar = cli_simulate.Bar(out)
     bar.show(0.5)
     bar.show(0.0)
     assert not out.getvalue(), "too early to tell"
     bar.show(0.25)
+    bar.show(0.26)
     bar.show(1.0)
     bar.end()
-    first, second = out.getvalue().split("\r")[1:]
-    assert first.endswith("]  25%,   6 s left ")
-    assert second == f"simulating [{'#' * 30}] 100%,   0 s left \n"
+    first, second, end = out.getvalue().split("\r\x1b[K")[1:]
+    assert first.endswith("]  25%,   6 s left")
+    assert second == f"simulating [{'#' * 30}] 100%,   0 s left"
+    assert not end
 
 
 def test_replications_have_seeds_of_their_own_and_intervals(small, tmp_path, capsys):

@@ -4,9 +4,11 @@ The truth is always at hand: the scenario that the day was simulated by, simulat
 """
 
 from collections import Counter
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import pytest
 from msgspec import json
@@ -17,12 +19,22 @@ from ringfloor.base import zones
 from ringfloor.base.errors import Fault
 from ringfloor.base.time import HOUR, MINUTE
 from ringfloor.call_logs.mapping import plan
+from ringfloor.cli_whatif import lines, told
 from ringfloor.domain import commands
-from ringfloor.domain.events import ContactCompleted, ContactConnectedToAgent
+from ringfloor.domain.events import (
+    AgentStatusChanged,
+    ContactCompleted,
+    ContactConnectedToAgent,
+    InstanceDeleted,
+    Outcome,
+    decode_outcome,
+    encode_outcome,
+)
 from ringfloor.domain.logged import LoggedContact
 from ringfloor.engine import engine
 from ringfloor.engine.invariants import violations
 from ringfloor.flow.defaults import action, document
+from ringfloor.journal.journal import Record
 from ringfloor.journal.reading import reading
 from ringfloor.node.log_files import digest, mapping, rows
 from ringfloor.simulator import scenario_file
@@ -36,7 +48,7 @@ from ringfloor.simulator.recorded.comparison import (
     figures,
     really,
 )
-from ringfloor.simulator.recorded.journals import OWN_ID, Recorded, record
+from ringfloor.simulator.recorded.journals import OWN_ID, Recorded, record, span
 from ringfloor.simulator.scenario import (
     Callers,
     Function,
@@ -344,6 +356,106 @@ def test_a_day_without_anybody_is_refused(tmp_path):
     done = kept(scenario(), tmp_path / "data")
     with reading(done.directory) as journal, pytest.raises(Fault, match="nothing happened on it"):
         record(journal, done.instance, date(2001, 1, 1), "UTC")
+
+
+DAY = date(2025, 11, 16)
+
+
+class Journal(NamedTuple):
+    """Outcomes as a reader shows them."""
+
+    instance: str
+    outcomes: list[Outcome]
+
+    def last(self, _instance: str) -> int:
+        return len(self.outcomes)
+
+    def day(self, day: date = DAY, zone: str = "UTC") -> Recorded:
+        return record(self, self.instance, day, zone)
+
+    def records(self, instance: str) -> Iterator[Record]:
+        for number, each in enumerate(self.outcomes, 1):
+            yield Record(instance, number, each.at, encode_outcome(each))
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory) -> Journal:
+    """Of an hour with one agent too few."""
+    done = kept(scenario(hours=1, **BUSY), tmp_path_factory.mktemp("hour") / "data")
+    with reading(done.directory) as found:
+        outcomes = [decode_outcome(each.payload) for each in found.records(done.instance)]
+        return Journal(done.instance, outcomes)
+
+
+def test_on_a_day_between_others_nothing_happened(journal):
+    status = next(
+        each
+        for each in journal.outcomes
+        if any(isinstance(event, AgentStatusChanged) for event in each.events)
+    )
+    later = Outcome(status.at + 72 * HOUR, status.events)
+    of = journal._replace(outcomes=[*journal.outcomes, later])
+    with pytest.raises(Fault, match="--day 2025-11-17: nothing happened on it"):
+        of.day(DAY + timedelta(1))
+    assert of.day(DAY + timedelta(3)).day.arrivals == ()
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_days_that_no_clock_shows_are_refused(journal, day):
+    with pytest.raises(Fault, match=r"no clock shows it|nothing happened"):
+        journal.day(day, "Asia/Tokyo")
+
+
+def test_an_instance_that_is_deleted_later_has_had_its_day(journal):
+    gone = Outcome(journal.outcomes[-1].at + MINUTE, (InstanceDeleted(journal.instance),))
+    found = journal._replace(outcomes=[*journal.outcomes, gone]).day()
+    whole = journal.day()
+    assert found.day.arrivals == whole.day.arrivals
+    assert really(found, (20,)) == really(whole, (20,))
+
+
+def test_of_a_journal_that_ends_in_the_middle_the_rest_is_drawn(journal):
+    """As of a day that is not over yet."""
+    half = journal._replace(outcomes=journal.outcomes[: len(journal.outcomes) * 2 // 3]).day()
+    assert half.day.unfinished > 3
+    assert journal.day().day.unfinished == 0
+    found = once(half, replications=2)
+    assert found.by_chance
+    figures = found.differences[ALL]
+    assert figures["arrivals"].unchanged == figures["arrivals"].that_day
+    assert figures["answered"].unchanged > figures["answered"].that_day
+    assert not found.refused.unchanged
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
+def test_days_on_which_clocks_are_changed_have_their_hours(tmp_path, day, hours):
+    zone, when = "Europe/Berlin", date.fromisoformat(day)
+    begins, ends = span(when, zone)
+    assert ends - begins == hours * HOUR
+    of = scenario(**BUSY | {"zone": zone, "start": begins + 1 * HOUR, "end": begins + 4 * HOUR})
+    group = replace(of.groups["day"], shifts=())
+    done = kept(replace(of, groups={"day": group}), tmp_path / "data")
+    with reading(done.directory) as found:
+        recorded = record(found, done.instance, when, zone)
+    assert once(recorded).alike.wait == len(recorded.day.turns()) > 100
+    text = '[[staff]]\nadd = 1\nprofile = "all"\nfrom = "04:00"\nto = "24:00"'
+    (marks,) = changed(recorded.day, text).marks.values()
+    assert [zones.local(at, zone).hour for at, _ in marks] == [4, 0]
+    assert marks[1][0] == ends
+
+
+def test_what_the_center_does_not_take_is_counted_and_told(journal):
+    """Somebody deletes what is not there."""
+    day = journal.day()
+    edit = commands.DeleteResource("queue", "nowhere")
+    odd = day._replace(day=replace(day.day, edits=((day.day.start + MINUTE, edit),)))
+    found = once(odd, MORE, replications=2)
+    (name,) = found.refused.unchanged
+    assert name.startswith("DeleteResource ")
+    assert found.refused.unchanged == found.refused.changed == {name: 1}
+    assert told(odd.day, found)["refused"]["changed"] == {name: 1}
+    shown = [*lines(odd.day, found, is_changed=True)]
+    assert f"changed, the center refused what came too late for it: {name} 1.0" in shown
 
 
 def test_a_day_begins_with_whoever_is_there_already(tmp_path):

@@ -71,6 +71,7 @@ BETTER = [
     ({"by": "model", "version": 2}, "told by QLm, now by model 2"),
     ({"kind": Class("q VOICE x", 5, 0)}, "it is sought for by another routing step"),
     ({"kind": Class("q VOICE", 1, 60_000)}, "its priority was 5, now 1 (+60 s)"),
+    ({"kind": Class("q VOICE", 5, 1_000)}, "its priority was 5, now 5 (+1 s)"),
     ({"is_next": True}, "an agent is there for it"),
 ]
 
@@ -83,7 +84,14 @@ def test_less_is_told_with_the_reason_that_was_found(change, reason):
 
 @pytest.mark.parametrize(
     "change",
-    [{"ahead": 4.0}, {"agents": 1.0}, {"served_per_s": 1 / 400}, {"lost_per_s": 1 / 999}],
+    [
+        {"ahead": 4.0},
+        {"agents": 1.0},
+        {"served_per_s": 1 / 400},
+        {"lost_per_s": 1 / 999},
+        {"kind": Class("q VOICE", 9, 60_000)},
+        {"kind": Class("q VOICE", 5, -1_000)},
+    ],
 )
 def test_what_has_become_worse_is_no_reason(change):
     assert told_before().announce("c", 7, MADE._replace(**change), NOW).held
@@ -146,3 +154,30 @@ def test_only_less_than_was_left_is_logged_and_with_both_numbers_and_its_reason(
         f"contact {contact.id} is told a wait of 100 s, 10 s after one of 200 s:"
         " agents were 2, now 5"
     )
+
+
+class Nothing:
+    """An estimator that knows nothing: no agent is there."""
+
+    def estimate(self, *_line, **_asked):
+        return None
+
+
+def test_what_was_told_holds_also_when_meanwhile_nothing_was_known(caplog):
+    """Agents who go and come back are no reason; that more of them come is one."""
+    driver, announcements = a_center(), Announcements()
+    driver.enqueue("c", "sales")
+    contact = driver.contact("c")
+    said = []
+    with caplog.at_level(logging.INFO):
+        for after_s, oracle in (
+            (0, Oracle(90)),
+            (20, Nothing()),
+            (30, Oracle(5)),
+            (40, Oracle(5, MADE._replace(agents=3.0))),
+        ):
+            now = NOW + after_s * SECOND
+            found = wait_estimates.told(driver.center, oracle, announcements, contact, now)
+            said.append(found.announced and (found.announced.seconds, found.announced.held))
+    assert said == [(90, False), None, (60, True), (5, False)]
+    assert len(caplog.records) == 1

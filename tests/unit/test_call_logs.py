@@ -308,9 +308,7 @@ def test_a_log_is_read_by_the_mapping_that_comes_with_us_and_fits(tmp_path):
 
 def test_a_log_that_no_mapping_fits_asks_for_one(tmp_path):
     log = a_file(tmp_path, ["start", "seconds"], ["2024-01-01T10:00:00", "90"])
-    with pytest.raises(
-        Fault, match=r"none of .* \(bank-1999\) reads it: --mapping FILE"
-    ):
+    with pytest.raises(Fault, match=r"none of .* \(bank-1999\) reads it: --mapping FILE"):
         planned(None, log)
     with pytest.raises(Fault, match="cannot be read: No such file"):
         planned(None, tmp_path / "absent.tsv")

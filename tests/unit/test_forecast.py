@@ -197,6 +197,19 @@ def test_a_burst_in_a_half_hour_hardly_moves_it():
     assert other[20] / sum(other) < 1.15 * one[20] / sum(one)
 
 
+@pytest.mark.parametrize("closed", [1, 5])
+def test_a_weekday_that_was_closed_at_first_is_believed_after_three_weeks(closed):
+    """A history that begins in the middle of a day, or on a holiday; a Monday that opens."""
+    days = [
+        Day(day.date, (0,) * CELLS) if number % 7 == 0 and number < 7 * closed else day
+        for number, day in enumerate(a_history(7 * (closed + 3)))
+    ]
+    expected = sum(learnt(days).expected(days[-1].date + timedelta(1)))
+    assert expected == pytest.approx(1_200, rel=0.1)
+    before = learnt(days[:-14])
+    assert sum(before.expected(days[-14].date)) < 100, "one week alone is no news"
+
+
 def test_holidays_are_expected_by_those_of_their_word_and_nothing_else_is_learnt_from_them():
     days = a_history(150)
     quiet = {days[60].date: "eve", days[100].date: "eve"}
@@ -258,6 +271,16 @@ def test_days_that_are_not_in_a_file_are_not_known():
     assert [each.date.day for each in found] == [18, 20]
 
 
+def test_an_interval_may_stand_twice_only_with_something_to_tell_its_rows_apart():
+    head, row = "date,time,queue,calls", "2026-10-25,02:30,sales,2"
+    (day,) = history.of_counts([head, row, row.replace("sales", "help")], "counts")
+    assert day.counts[5] == 4
+    with pytest.raises(Fault, match="counts:3: the interval of line 2 once more"):
+        history.of_counts([head, row, row], "counts")
+    (day,) = history.of_counts([head, row, row], "counts", zone="Europe/Berlin")
+    assert day.counts[5] == 4, "the clocks have shown it twice"
+
+
 def test_moments_become_the_half_hours_of_a_zone_and_days_between_had_nobody():
     at = [datetime(2026, 3, 28, 23, 40, tzinfo=UTC), datetime(2026, 3, 31, 6, 0, tzinfo=UTC)]
     moments = [round(each.timestamp() * 1000) for each in at]
@@ -274,6 +297,7 @@ def test_moments_become_the_half_hours_of_a_zone_and_days_between_had_nobody():
         ([], "its columns are none"),
         (["date,calls"], "its columns are date, calls; they must be date, then interval or time"),
         (["date,interval,calls", "20.11.2026,1,1"], "counts:2: column date: .* is no date"),
+        (["date,interval,calls", "9999-12-31,1,1"], "is no day of the years 1970 to 9000"),
         (["date,interval,calls", "2026-11-20,0,1"], "column interval: '0' is no number from 1 on"),
         (["date,time,calls", "2026-11-20,24:00,1"], "column time: '24:00' is no clock time"),
         (["date,time,calls", "2026-11-20,noon,1"], "is no clock time such as 08:30"),

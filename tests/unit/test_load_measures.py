@@ -119,7 +119,8 @@ def test_the_recent_window_is_one_that_is_over():
     for at in (10.2, 11.1, 11.2, 12.5):
         measures.answered("SendMessage", at, at, at)
     assert measures.recent(12.6) is measures.windows[1]
-    assert measures.recent(99.0) is measures.windows[2]
+    assert measures.recent(13.1) is measures.windows[2]
+    assert measures.recent(99.0).count == 0, "nobody has answered for a while"
 
 
 def test_news_are_apart_from_requests():

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import json as msgjson
+from msgspec import structs
 
 from ringfloor import cli, cli_load
 from ringfloor.base.errors import Fault
@@ -270,3 +272,32 @@ def test_the_line_while_it_runs():
         "running [##########          ]  50%  12 contacts, 3 there  2 requests/s  p50 4 ms"
         "  p99 4 ms  2 errors"
     )
+
+
+def test_a_password_in_the_address_is_neither_used_nor_shown(floor, capsys):
+    options = ["load", str(floor), "--endpoint", "http://me:hidden@127.0.0.1:1"]
+    assert cli.main(options) == 1
+    told = capsys.readouterr()
+    assert "--endpoint: a user name and a password" in told.err
+    assert "hidden" not in told.err + told.out
+
+
+def test_where_results_cannot_be_written_is_told_before_the_load(floor, tmp_path, capsys):
+    nowhere = str(tmp_path / "nowhere" / "load.json")
+    options = ["load", str(floor), "--endpoint", "http://127.0.0.1:1", "--json", nowhere]
+    assert cli.main(options) == 1
+    assert f"--json: {nowhere} cannot be written" in capsys.readouterr().err
+
+
+def test_what_only_the_simulator_plays_is_told():
+    desk = scenario_file.load(Path(__file__).parents[2] / "docs/scenarios/desk.toml")
+    told = result()
+    assert not outcome.unplayed(told)
+    told.wanted = structs.replace(told.wanted, scenario=desk)
+    assert outcome.told(told)["unplayed"] == [
+        "hands_on of first line",
+        "functions; the server's own answer",
+        "bots; the server's own answer",
+    ]
+    said = list(outcome.conclusions(told))
+    assert "not played: hands_on of first line" in said

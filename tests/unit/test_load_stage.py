@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfloor.base.limits import LOAD_UNKNOWN_MAX
+from ringfloor.base.errors import Fault
+from ringfloor.base.limits import LOAD_BUILD_AT_ONCE, LOAD_UNKNOWN_MAX
 from ringfloor.base.time import MINUTE
 from ringfloor.config import Caller
-from ringfloor.load.building import Building, Built, alias_of, together
+from ringfloor.load.building import Building, Built, Made, alias_of, together
+from ringfloor.load.customers import Crowd
 from ringfloor.load.door import Door, Failed
-from ringfloor.load.run import channels, staff
+from ringfloor.load.run import Run, Wanted, channels, staff
 from ringfloor.load.stage import Customer, Fate, Figures, Stage
 from ringfloor.simulator import scenario_file
 from ringfloor.simulator.scenario import Scenario
@@ -231,6 +233,88 @@ async def test_the_first_that_fails_ends_what_is_done_together():
     shown: list[int] = []
     await together(range(20), do_nothing, shown.append)
     assert shown == list(range(1, 21))
+
+
+def a_run() -> Run:
+    wanted = Wanted(
+        scenario=of(),
+        endpoint="http://127.0.0.1:1",
+        region="us-east-1",
+        who=Caller("k", "s", None),
+        speed=1,
+        connections=1,
+    )
+    return Run(wanted, lambda _now: None)
+
+
+@pytest.mark.parametrize(
+    ("ends", "raised", "is_removed"),
+    [
+        (Fault("stopped before the first customer came"), Fault, True),
+        (Failed("CreateQueue", "NoAnswer", 0, "no", race=False), Fault, True),
+        (KeyError("Id"), KeyError, True),
+        (asyncio.CancelledError(), asyncio.CancelledError, False),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+async def test_only_who_stops_at_once_leaves_what_was_made(monkeypatch, ends, raised, is_removed):
+    run, removed = a_run(), []
+
+    async def fails() -> None:
+        raise ends
+
+    async def remove(_shown: object) -> list[str]:
+        removed.append(True)
+        return []
+
+    monkeypatch.setattr(run, "_run", fails)
+    monkeypatch.setattr(run._building, "remove", remove)
+    with pytest.raises(raised):
+        await run.run()
+    assert bool(removed) == is_removed
+
+
+async def test_a_server_that_does_not_answer_is_not_asked_to_delete_everything():
+    run = a_run()
+    run._building.made = [Made("User", f"user {number}") for number in range(100)]
+    left = await run._remove()
+    assert len(left) == 100
+    assert "User user 99: the server does not answer" in left
+    assert run._door.measures.count < 3 * LOAD_BUILD_AT_ONCE
+
+
+@pytest.mark.parametrize("is_answering", [True, False])
+async def test_nobody_is_waited_for_where_the_server_is_silent(stage, monkeypatch, is_answering):
+    monkeypatch.setattr("ringfloor.load.run.SILENT_SECONDS", 0.0)
+    monkeypatch.setattr("ringfloor.load.run.HURRY_SECONDS", 0.05)
+    run = a_run()
+    run.stopping.set()
+    customer(stage, "c1")
+    run._door.answered_at = stage.now() + (60 if is_answering else -60)
+    crowd = Crowd(stage, "")
+    assert await run._until_nobody_is_left(stage, crowd, []) == is_answering
+
+
+@pytest.mark.parametrize(("contact_id", "unknown"), [("", 1), ("c1", 0)])
+async def test_whoever_is_cut_off_while_he_comes_is_not_forgotten(
+    stage, monkeypatch, contact_id, unknown
+):
+    asked = asyncio.Event()
+
+    async def hangs(one: Customer, _flow: str, _due: float) -> str:
+        one.contact_id = contact_id
+        asked.set()
+        return str(await stage.loop.create_future())
+
+    crowd = Crowd(stage, "")
+    stage.built.entries["people"] = "flow"
+    monkeypatch.setattr(crowd, "_call", hangs)
+    task = stage.spawn(crowd._live(Customer("callers/people/1", "people"), stage.now()))
+    monkeypatch.setattr(crowd, "_channel", lambda _customer, _group: "VOICE")
+    await asked.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (stage.of("VOICE").came, stage.of("VOICE").unknown) == (1, unknown)
 
 
 async def do_nothing(_number: int) -> None:

@@ -9,8 +9,8 @@ import pytest
 from ringfloor.base.errors import Fault
 from ringfloor.config import Caller
 from ringfloor.load import wire
-from ringfloor.load.door import Door, Failed
-from ringfloor.load.measures import NO_ANSWER
+from ringfloor.load.door import POLL, Door, Failed
+from ringfloor.load.measures import NO_ANSWER, Measures
 from ringfloor.load.wire import Http, Unanswered
 
 OK = b"HTTP/1.1 200 OK\r\nDate: now\r\ncontent-length: 2\r\n\r\n{}"
@@ -219,6 +219,31 @@ async def test_every_failure_is_counted_by_its_code(answer, code, passes):
     assert caught.value.passes == passes
     assert asked.measures.operations["ListInstances"].errors == {code: 1}
     assert "secret" not in str(asked.fault(caught.value))
+
+
+@pytest.mark.parametrize(("is_waited_for", "errors"), [(True, {"no answer": 1}), (False, {})])
+async def test_what_the_end_cuts_off_had_no_answer(monkeypatch, is_waited_for, errors):
+    """It counts where it was due, not where the end is counted; it is told with its length."""
+    monkeypatch.setattr("ringfloor.load.door.CUT_SECONDS", 0.0 if is_waited_for else 60.0)
+    async with server(b"", gated=True) as served:
+        one = door(served.address)
+        during = one.measures
+        asked = asyncio.create_task(one.connect("ListInstances"))
+        polls = [
+            asyncio.create_task(one.agent("GetAgentSnapshot", "t", nextToken="n")) for _ in range(2)
+        ]
+        await served.third.wait()
+        one.measures = Measures(0.0)
+        for task in (asked, *polls):
+            task.cancel()
+        await asyncio.gather(asked, *polls, return_exceptions=True)
+        assert during.errors == errors
+        assert not one.measures.count
+        assert POLL not in during.operations
+        if is_waited_for:
+            assert during.operations["ListInstances"].response.count == 1
+        await one.close()
+        served.gate.set()
 
 
 async def test_a_race_is_no_error():

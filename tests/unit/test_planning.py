@@ -1,4 +1,4 @@
-"""Pages of forecasts and plans: self-contained, escaped, every plot with its numbers."""
+"""Pages of forecasts, plans and days played anew: self-contained, every plot with its numbers."""
 
 import re
 
@@ -8,7 +8,7 @@ from report_builders import tables
 from ringfloor.base.time import HOUR
 from ringfloor.report.contents import Cell
 from ringfloor.report.planning import Part, Sheet, page
-from ringfloor.report.plots import Chart, Curve, chart
+from ringfloor.report.plots import Chart, Curve, Gap, Gaps, chart, gaps
 
 CELLS = [Cell(start=at * HOUR // 2, end=(at + 1) * HOUR // 2) for at in range(16, 20)]
 NASTY = "<b>\x1b&"
@@ -72,6 +72,33 @@ def test_series_are_named_where_there_are_several(parts, shown):
     assert [each for each in texts if re.fullmatch("[a-z]+", each)] == shown
     assert "Agents" in texts
     assert "08:00" in svg
+
+
+DIFFERENCES = [
+    ("Contacts", [Gap("answered", 3.0, (1.0, 5.0), (-4.0, 10.0)), Gap(NASTY, -2.0)]),
+    ("Seconds", [Gap("longest wait", 0.0)]),
+]
+
+
+def test_differences_stand_on_the_axis_of_their_unit():
+    svg = gaps(Gaps("scope0", DIFFERENCES, "of its mean", "of one day"))
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    for each in ("answered", "longest wait", "Contacts", "Seconds", "of its mean", "of one day"):
+        assert texts.count(each) == 1, each
+    assert "0" in texts
+    assert any(each.startswith("+") for each in texts)
+    assert "<b>" not in svg
+    assert svg == gaps(Gaps("scope0", DIFFERENCES, "of its mean", "of one day"))
+    exact = gaps(Gaps("scope0", DIFFERENCES[1:], "of its mean", "of one day"))
+    assert "of its mean" not in exact, "what has no intervals needs no words for them"
+    parts = [
+        Part(
+            "scope0", "All", "", ["", "x"], [["answered", "3"]], Gaps("scope0", DIFFERENCES, "", "")
+        )
+    ]
+    html = page(Sheet("What if", "", "", [], parts))
+    assert html.count("<details>") == html.count("<svg ") == 1
+    assert tables(html)["scope0"][1][0] == "answered"
 
 
 def test_steps_are_told_apart_without_colours():

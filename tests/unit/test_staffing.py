@@ -22,10 +22,12 @@ from ringfloor.simulator.scenario import (
     Shift,
     Stretch,
 )
+from ringfloor.simulator.staffing import trials as staffing_trials
 from ringfloor.simulator.staffing.erlang import Load, Target, log_inverse_blocked, required, waits
 from ringfloor.simulator.staffing.search import Aim, Search, _stand_in, changed, first_guess, found
 from ringfloor.simulator.staffing.trials import (
     Came,
+    Sketches,
     Theater,
     Trials,
     clocks,
@@ -295,6 +297,22 @@ def test_nobody_can_be_taken_from_the_plan_that_is_found():
     before = dict(trials._known)
     assert search.run(plan) == plan
     assert dict(trials._known) == before, "what was tried is not tried again"
+
+
+@pytest.mark.parametrize("kept", [10**6, 30, 0])
+@pytest.mark.parametrize("retries", [None, Retries(chance=0.5, after=constant(60), at_most=3)])
+def test_days_are_the_same_whether_their_chance_is_kept_or_drawn_anew(monkeypatch, kept, retries):
+    """Of one line, and of callers who call again; in turn, so that one plan follows another."""
+    monkeypatch.setattr(staffing_trials, "STAFF_CALLERS_KEPT_MAX", kept)
+    of = sales(hours=1)
+    callers = {name: replace(each, retries=retries) for name, each in of.callers.items()}
+    of = replace(of, callers=callers)
+    play = Sketches(of)
+    for agents in ((3, 3), (9, 2), (3, 3)):
+        with_staff = staffed(of, {"day": agents})
+        for seed in (1, 2, 1):
+            day = replace(with_staff, seed=seed)
+            assert play(day) == sketched(day)
 
 
 def test_a_day_of_a_plan_is_played_once():

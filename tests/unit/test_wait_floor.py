@@ -312,3 +312,28 @@ def test_who_is_put_aside_is_neither_answered_nor_lost():
     assert (aside.waiting, aside.losses_5, aside.answers_5) == (0, 0, 1)
     assert (lost.waiting, lost.losses_5) == (0, 1)
     assert lost.loss_s < aside.loss_s
+
+
+@pytest.mark.parametrize("after", [0, SECOND, MINUTE, HOUR])
+def test_who_is_gone_for_ever_leaves_nothing_behind(after):
+    """And whoever is left is known as if he had never been there for the line."""
+    floor = a_told_floor(ann={"sales": 1}, bob={"sales": 1}, waiting=2)
+    for number, agent in enumerate(("ann", "bob")):
+        floor.answered(f"c{number}", SALES, agent, START)
+        floor.ended(f"c{number}", START + SECOND)
+    floor.dismissed("ann", START + SECOND + after)
+    assert "ann" not in str(floor.dump())
+    there = seen(floor, now=floor.at)
+    assert (there.slots_told, there.present_here) == (1, after < HOUR)
+    floor.dismissed("bob", floor.at)
+    assert (floor.agents, floor.crews, floor.lines["sales"].present) == ({}, {}, 0)
+    floor.came("late", SALES, START + 2 * HOUR)
+
+
+def test_who_has_a_contact_is_known_until_it_is_over():
+    floor = a_told_floor(ann={"sales": 1})
+    floor.answered("one", SALES, "ann", START)
+    floor.dismissed("ann", START)
+    assert (floor.lines["sales"].serving, seen(floor).slots_told) == (1, 0)
+    floor.ended("one", START + SECOND)
+    assert floor.lines["sales"].serving == 0

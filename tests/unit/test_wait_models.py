@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -15,11 +17,13 @@ from msgspec.structs import replace
 from ringfloor.base.codec import encode
 from ringfloor.base.limits import WAIT_TRAINING_FIRST_MS
 from ringfloor.base.time import HOUR, VirtualClock
+from ringfloor.domain.facts import Leg
 from ringfloor.domain.logged import final
 from ringfloor.node import wait_models as module
 from ringfloor.node.desk import Desk
+from ringfloor.node.history import FETCHED_AT_ONCE, History
 from ringfloor.node.wait_models import WaitModels, checked
-from ringfloor.node.wait_process import Task, learn, logged
+from ringfloor.node.wait_process import PIECE, Task, learn, logged, pack, unpack
 from ringfloor.waits import model as files
 from ringfloor.waits.history import asks
 from ringfloor.waits.model import LEAF, Forest, Forests, Rating, Slope, WaitModel
@@ -43,7 +47,7 @@ SLOPE = Slope(1.0, [0.5], [0.0], [9.0])
 def a_model(version=1, forest=None, slope=SLOPE, **members):
     forest = forest or a_tree()
     parts = {"trained_on": 300, "scores": {"QLm": Rating(9.0, 12.0, 0.8)}, "uses": "QLm"}
-    parts |= {"trained_at": START, "forests": Forests(slope, [forest] * 4)}
+    parts |= {"instance": "one", "trained_at": START, "forests": Forests(slope, [forest] * 4)}
     parts |= members
     return WaitModel(version=version, **parts)
 
@@ -56,7 +60,8 @@ class House:
         self.desks = {"one": Desk("one")}
         self.desks["one"].sequence = 7
         self.history = SimpleNamespace(
-            waits=lambda _instance: waits, waited=lambda _instance, at_most: list(past)[:at_most]
+            waits=lambda _instance: waits,
+            waited=lambda _instance, at_most, _bytes_max: list(past)[:at_most],
         )
 
     async def analyse(self, _desk, question):
@@ -121,9 +126,9 @@ async def test_the_first_is_trained_an_hour_after_the_start_the_next_a_day_later
 
 AS_TOLD = """
 import sys, msgspec
-from ringfloor.node.wait_process import Task
+from ringfloor.node.wait_process import unpack
 from ringfloor.waits import model
-task = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Task)
+task = unpack(sys.stdin.buffer.read())
 told = model.decode(open({path!r}, "rb").read())
 told = msgspec.structs.replace(told, version=task.version, trained_at=task.at)
 sys.stdout.buffer.write(model.encode(told))
@@ -161,6 +166,48 @@ async def test_of_few_waits_none_is_trained(monkeypatch, caplog):
     assert "one: 199 waits are known; a model of them is trained from 200 on" in caplog.text
 
 
+async def test_one_whose_clock_was_ahead_is_not_waited_for(tmp_path):
+    path = tmp_path / module.DIRECTORY / "one.msgpack"
+    path.parent.mkdir()
+    path.write_bytes(files.encode(a_model(trained_at=START + 900 * DAY)))
+    async with kept(House(), tmp_path) as models:
+        assert models.next_due() == START + DAY
+
+
+async def test_of_many_that_are_due_one_at_a_time_has_its_past_fetched(monkeypatch, tmp_path):
+    house = House()
+    a_file(monkeypatch, tmp_path, a_model())
+    house.desks |= {name: Desk(name) for name in ("two", "three")}
+    at_once, most = [], []
+    fetch = house.history.waited
+
+    async def analyse(desk, question):
+        if desk.instance_id not in at_once:
+            at_once.append(desk.instance_id)
+            most.append(len(at_once))
+        await asyncio.sleep(0)
+        return question(house.history)
+
+    class Process(subprocess.Popen):
+        def __init__(self, *command, **how):
+            super().__init__(*command, **how)
+            at_once.clear()
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    house.analyse, house.history.waited = analyse, fetch
+    for number, desk in enumerate(house.desks.values(), 1):
+        desk.sequence = number
+    async with kept(house) as models:
+        house.clock.move_to(START + DAY)
+        models.run_due(house.clock.now())
+        while models.busy():
+            await house.news.wait()
+            house.news.clear()
+    assert most == [1, 1, 1]
+    assert house.model is not None, "whose the file is"
+    assert house.desks["two"].waiting.model is None, "whose it is not"
+
+
 # On the disk
 
 
@@ -191,9 +238,61 @@ async def test_what_is_of_instances_that_are_gone_is_forgotten(monkeypatch, tmp_
     assert not list(directory.iterdir())
 
 
+async def test_of_an_instance_that_is_deleted_while_it_is_learnt_from_nothing_stays(
+    monkeypatch, tmp_path
+):
+    house = House()
+    a_file(monkeypatch, tmp_path, a_model())
+    desk = house.desks["one"]
+
+    async def analyse(_desk, question):
+        house.desks.clear()
+        return question(house.history)
+
+    house.analyse = analyse
+    async with kept(house, tmp_path) as models:
+        await passes(models, house, DAY)
+        assert models.next_due() == house.clock.now(), "to forget when it was due"
+        models.run_due(house.clock.now())
+        assert models.next_due() is None
+    assert desk.waiting.model is None
+    assert not list((tmp_path / module.DIRECTORY).iterdir())
+
+
+@pytest.mark.parametrize("step", ["mkdir", "open", "fsync", "replace"])
+async def test_where_the_disk_fails_the_last_one_stays_whole(step, monkeypatch, tmp_path, caplog):
+    house = House()
+    a_file(monkeypatch, tmp_path, a_model(2))
+    async with kept(house, tmp_path) as models:
+        await passes(models, house, DAY)
+        a_file(monkeypatch, tmp_path, a_model(3))
+
+        def fails(*_some, **_named):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(os if step == "fsync" else Path, step, fails)
+            house.desks["one"].sequence += 1
+            await passes(models, house, DAY)
+    assert house.model.version == 2
+    assert "no model of waits was trained: [Errno 28] No space left on device" in caplog.text
+    assert [each.name for each in (tmp_path / module.DIRECTORY).iterdir()] == ["one.msgpack"]
+    again = House()
+    async with kept(again, tmp_path):
+        assert again.model == a_model(2)
+
+
+async def test_what_cannot_be_removed_stops_nobody(tmp_path, caplog):
+    (tmp_path / module.DIRECTORY / "gone").mkdir(parents=True)
+    async with kept(House(), tmp_path) as models:
+        assert models.next_due() == START + WAIT_TRAINING_FIRST_MS
+    assert f"{tmp_path / module.DIRECTORY / 'gone'} cannot be removed" in caplog.text
+
+
 BROKEN = {
     "cut off": lambda: files.encode(a_model())[:-9],
     "another layout": lambda: msgspec.msgpack.encode({"layout": 99}),
+    "of another instance": lambda: files.encode(a_model(instance="two")),
     "other features": lambda: files.encode(a_model(features=("one",))),
     "no forest for a quantile": lambda: files.encode(
         a_model(forests=Forests(SLOPE, [a_tree()] * 3))
@@ -226,8 +325,8 @@ async def test_a_file_that_is_broken_or_foreign_is_refused(broken, tmp_path, cap
 
 
 def test_a_sound_model_is_not_refused():
-    assert checked(a_model()) == a_model()
-    assert checked(a_model(forests=None, offsets={"QLm": []})).forests is None
+    assert checked(a_model(), "one") == a_model()
+    assert checked(a_model(forests=None, offsets={"QLm": []}), "one").forests is None
 
 
 # What goes wrong
@@ -250,6 +349,23 @@ async def test_whatever_goes_wrong_the_last_one_goes_on(program, told, monkeypat
         await passes(models, house, DAY)
     assert house.model is last
     assert told in caplog.text
+
+
+async def test_who_stops_keeps_what_there_was(monkeypatch, tmp_path):
+    """And what has not been begun is not."""
+    says(monkeypatch, "raise SystemExit('nobody asks')")
+    path = tmp_path / module.DIRECTORY / "one.msgpack"
+    path.parent.mkdir()
+    path.write_bytes(files.encode(a_model()))
+    house = House()
+    house.desks["two"] = Desk("two")
+    async with kept(house, tmp_path) as models:
+        house.clock.move_to(START + 2 * DAY)
+        models.run_due(house.clock.now())
+        assert models.busy()
+        await models.close()
+    assert path.exists()
+    assert house.model == a_model()
 
 
 async def test_who_stops_waits_for_no_training(monkeypatch, caplog):
@@ -280,9 +396,67 @@ def test_our_own_contacts_are_learnt_from_as_those_of_a_log():
     ours = [logged(final(each, "profile")) for each in log]
     assert ours == [replace(each, queue="sales VOICE") for each in log]
     expected = list(asks(ours))
-    model = learn(Task(6, START, [encode(final(each, "profile")) for each in log]))
-    assert (model.version, model.trained_at) == (6, START)
+    model = learn(Task("one", 6, START, [encode(final(each, "profile")) for each in log]))
+    assert (model.instance, model.version, model.trained_at) == ("one", 6, START)
     assert model.trained_on == sum(each.answered for each in expected)
+
+
+@pytest.mark.parametrize("count", [0, 1, PIECE, 2 * PIECE + 1])
+def test_what_is_packed_piece_by_piece_is_unpacked_whole(count):
+    task = Task("one", 3, START, [bytes([number % 256]) * number for number in range(count)])
+    assert unpack(bytes(pack(task))) == task
+
+
+@pytest.mark.parametrize("left", [0, 5, 30, -1])
+def test_of_a_task_that_was_cut_off_nothing_is_learnt(left):
+    packed = pack(Task("one", 3, START, [b"one", b"two"]))
+    with pytest.raises(msgspec.MsgspecError):
+        unpack(packed[:left])
+
+
+class Few:
+    """A cursor that counts how many rows are handed over at once."""
+
+    def __init__(self, cursor, most):
+        self._cursor, self._most = cursor, most
+
+    def __getattr__(self, name):
+        return getattr(self._cursor, name)
+
+    def fetchmany(self, size):
+        self._most.append(size)
+        return self._cursor.fetchmany(size)
+
+
+@pytest.mark.parametrize(
+    ("at_most", "bytes_max", "count"),
+    [(9_999, 9_999_999, 450), (201, 9_999_999, 201), (9_999, 2_000, 200), (9_999, 2_001, 400)],
+)
+def test_the_past_is_fetched_a_few_at_a_time_the_last_first_and_not_more_than_is_good(
+    at_most, bytes_max, count, monkeypatch
+):
+    history = History.open(None, pytest.fail)
+    times = {"initiated_at": START, "disconnected_at": START + 2_000, "dequeued_at": START + 1_000}
+    keys = {"channel": "VOICE", "queue_id": "q", "initiation_method": "INBOUND"}
+    legs = [
+        Leg(contact_id=f"c{at}", enqueued_at=START + at, record=b"%010d" % at, **times, **keys)
+        for at in range(450)
+    ]
+    never = Leg(contact_id="never in line", record=b"none", **times | {"dequeued_at": None}, **keys)
+    history.load("one", 1, [*legs, never])
+    history.load("two", 1, legs[:9])
+    most, cursor = [], history._cursor
+
+    @contextmanager
+    def counting():
+        with cursor() as real:
+            yield Few(real, most)
+
+    monkeypatch.setattr(history, "_cursor", counting)
+    found = history.waited("one", at_most, bytes_max)
+    assert found == [each.record for each in reversed(legs)][:count]
+    assert set(most) == {FETCHED_AT_ONCE}
+    history.close()
 
 
 async def test_a_process_of_its_own_learns_it():

@@ -240,6 +240,17 @@ def test_a_contact_that_was_never_in_line_and_agents_own_calls_are_no_business_o
 # Staff
 
 
+def test_an_agent_who_is_deleted_is_there_for_nobody_and_forgotten():
+    line = Line("a", "b")
+    line.work("a", "b")
+    line.finish(line.answer(line.arrive(), "a"), "a", NOW)
+    line.arrive()
+    two = line.told()
+    line.tell(events.ResourceDeleted("user", "a"), at=NOW + SECOND)
+    assert line.told() > two
+    assert line.waiting.floor.agents.keys() == {"b"}
+
+
 def test_a_profile_that_is_changed_is_that_of_all_who_have_it():
     line = Line("a", rows=[("q", "VOICE"), ("q", "CHAT")])
     line.work("a")

@@ -106,6 +106,14 @@ def test_agents_pick_up_as_they_did(day):
         ("[[staff]]\nagent = 'day'", "staff[0].minutes = None or profile"),
         ("[[staff]]\nagent = 'day'\nminutes = 2000", "from -1440 to 1440"),
         ("[[staff]]\nremove = ['day', 'x']", "staff[0].remove = 'x' is no agent"),
+        (
+            "[[staff]]\nremove = 'day'\n[[staff]]\nagent = 'day'\nminutes = 5",
+            "staff[1].agent = 'day' stands in another table of staff already",
+        ),
+        (
+            "[[staff]]\nagent = 'day'\nminutes = 5\n[[staff]]\nremove = 'day'",
+            "staff[1].remove = 'day' stands in another table of staff already",
+        ),
         ("[profiles.new]\nvoice = 1", "profiles.new.queues = None is left out"),
         ("[profiles.all]\nvoice = 2", "profiles.all.voice = 2 is a whole number"),
         ("[profiles.all]\nqueues = [{ queue = 'x' }]", "profiles.all.queues[0].queue = 'x'"),
@@ -116,7 +124,8 @@ def test_agents_pick_up_as_they_did(day):
         ("[queues.sales]\nlongest = 3", "queues.sales.longest = 3 is nothing that is known"),
         ("[flows.menu]\nfile = 'none'", "cannot be read"),
         ("[flows.menu]\nfile = 'names'", "names a queue 'x' of which there is none"),
-        ("[flows.menu]\nfile = 'broken'", "cannot run"),
+        ("[flows.menu]\nfile = 'broken'", "cannot run: Invalid property value. Path: StartAction"),
+        ("[flows.menu]\nfile = 'text'", "cannot run: Content is not JSON"),
         ("[callers]\nfactor = -1", "callers.factor = -1 is a number from 0 to 10"),
         ("[stuff]", "stuff = {} is nothing that is known here; is staff meant?"),
         ("[", "changes.toml:"),
@@ -128,6 +137,7 @@ def test_what_is_wrong_with_a_file_is_told_with_key_value_and_rule(day, text, sa
         '"Type":"UpdateContactTargetQueue","Parameters":{"QueueId":"${queue:x}"},'
         '"Transitions":{}}]}',
         "broken": '{"Version":"2019-10-30","StartAction":"b","Actions":[]}',
+        "text": "hello",
     }
 
     def content(name: str) -> str:
@@ -137,7 +147,9 @@ def test_what_is_wrong_with_a_file_is_told_with_key_value_and_rule(day, text, sa
 
     with pytest.raises(Fault) as caught:
         changes.read(text, "changes.toml", day, content)
+    told = str(caught.value).splitlines()
     assert said in str(caught.value)
+    assert len(told) == len(set(told)), "nothing is told twice"
 
 
 def test_nothing_in_a_file_changes_nothing(day):

@@ -18,6 +18,7 @@ Duration = int
 
 SECOND: Duration = 1_000
 MINUTE: Duration = 60 * SECOND
+HALF_HOUR: Duration = 30 * MINUTE
 HOUR: Duration = 60 * MINUTE
 DAY: Duration = 24 * HOUR
 

@@ -70,6 +70,8 @@ class Forecast(Struct, frozen=True):
     """Of what was learnt from."""
     days: tuple[ForecastDay, ...]
     scores: tuple[Scored, ...] = ()
+    days_known: int = 0
+    """Of those from the first to the last."""
 
 
 def made(
@@ -88,6 +90,7 @@ def made(
         last_day=learnt[-1].date,
         days=tuple(_day(each, holidays.get(each.date)) for each in told),
         scores=tuple(_scored(each) for each in scores),
+        days_known=len(learnt),
     )
 
 

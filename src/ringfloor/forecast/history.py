@@ -5,7 +5,8 @@
 
 Called by cli_forecast. Days are of the clocks of a zone: an hour that they show twice has all that
 came in both, one that they leap over has nothing. A day that is not in a file of counts is not
-known; one between the first and the last of a log had nobody.
+known; one between the first and the last of a log had nobody. Rows of the same interval that differ
+in further columns (a queue, a channel) are added up; rows that do not are a mistake.
 """
 
 import csv
@@ -16,11 +17,13 @@ from typing import NamedTuple
 from ringfloor.base import zones
 from ringfloor.base.errors import Fault, shown
 from ringfloor.base.limits import FORECAST_COUNT_MAX, FORECAST_HISTORY_DAYS_MAX
-from ringfloor.base.time import Instant
+from ringfloor.base.time import DAY, Instant
 from ringfloor.forecast.model import CELLS
 
 DAY_MINUTES = 24 * 60
 CELL_MINUTES = DAY_MINUTES // CELLS
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Of what can be told of a day, and of days after it."""
 COUNTS = ("calls", "contacts", "count")
 """Names of the column that counts."""
 
@@ -47,10 +50,12 @@ def of_moments(moments: Iterable[Instant], zone: str) -> list[Day]:
     return [Day(each, tuple(found.get(each, [0] * CELLS))) for each in every]
 
 
-def of_counts(lines: Iterable[str], name: str, minutes: int | None = None) -> list[Day]:
+def of_counts(
+    lines: Iterable[str], name: str, minutes: int | None = None, zone: str = "UTC"
+) -> list[Day]:
     """The days of a CSV file. minutes: of an interval; None: as many as its numbers say.
 
-    Raises Fault, naming the line.
+    zone: on whose long days clock times may stand twice. Raises Fault, naming the line.
     """
     rows = csv.DictReader(lines)
     columns = [each.strip() for each in rows.fieldnames or ()]
@@ -63,7 +68,7 @@ def of_counts(lines: Iterable[str], name: str, minutes: int | None = None) -> li
             f"{name}: its columns are {there}; they must be date, then interval or time, then one"
             f" of {', '.join(COUNTS)}"
         )
-    read = list(_rows(rows, name, when, count))
+    read = list(_once(_rows(rows, name, when, count), name, zone))
     if when == "interval":
         minutes = minutes or _minutes(max((each.place for each in read), default=1), name)
         read = [each._replace(place=(each.place - 1) * minutes) for each in read]
@@ -84,9 +89,30 @@ class _Row(NamedTuple):
     date: date
     place: int
     came: int
+    others: tuple[str, ...]
+    """What stands in further columns."""
+
+
+def _once(read: Iterable[_Row], name: str, zone: str) -> Iterator[_Row]:
+    """Each row; raises Fault where one stands twice."""
+    seen: dict[tuple[date, int, tuple[str, ...]], int] = {}
+    for row in read:
+        before = seen.setdefault((row.date, row.place, row.others), row.line)
+        if before != row.line and not _is_long(row.date, zone):
+            raise Fault(
+                f"{name}:{row.line}: the interval of line {before} once more; only hours that the"
+                f" clocks of {zone} show twice may be"
+            )
+        yield row
+
+
+def _is_long(day: date, zone: str) -> bool:
+    """Whether clocks are set back on it."""
+    return zones.beginning(day + timedelta(1), zone) - zones.beginning(day, zone) > DAY
 
 
 def _rows(rows: "csv.DictReader[str]", name: str, when: str, count: str) -> Iterator[_Row]:
+    further = [each for each in rows.fieldnames or () if each not in ("date", when, count)]
     for row in rows:
         line = rows.line_num
 
@@ -97,6 +123,8 @@ def _rows(rows: "csv.DictReader[str]", name: str, when: str, count: str) -> Iter
             day = date.fromisoformat((row["date"] or "").strip())
         except ValueError as error:
             raise wrong("date", "is no date such as 2026-11-20") from error
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise wrong("date", f"is no day of the years {FIRST_YEAR} to {LAST_YEAR}")
         place = _place((row[when] or "").strip(), when)
         if place is None:
             rule = "is no clock time such as 08:30" if when == "time" else "is no number from 1 on"
@@ -104,7 +132,8 @@ def _rows(rows: "csv.DictReader[str]", name: str, when: str, count: str) -> Iter
         text = (row[count] or "").strip()
         if not text.isdecimal() or int(text) > FORECAST_COUNT_MAX:
             raise wrong(count, f"is no whole number from 0 to {FORECAST_COUNT_MAX}")
-        yield _Row(line, day, place, int(text))
+        others = tuple(row[each] or "" for each in further)
+        yield _Row(line, day, place, int(text), others)
 
 
 def _place(text: str, when: str) -> int | None:

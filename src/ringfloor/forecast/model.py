@@ -7,7 +7,9 @@ that have been learnt and on nothing else. Called by forecast.scores and cli_for
 
 - Levels are logarithms of whole days. A day that is far from what was expected of it (a failure, a
   holiday that nobody named) is not learnt from, unless the last day of that weekday, or the last
-  days whatever they were, were as far off to the same side: then the center has changed.
+  days whatever they were, were as far off to the same side: then the center has changed. A
+  weekday that was so off for three weeks begins anew with them: its first day was no usual one, or
+  it opens now.
 - Weekdays that come to at least half of the busiest are alike in what is beyond their level: the
   short term, the trend and the day of the month (pay days) are learnt from them together, and what
   one of them tells moves the levels of all a little. The others follow their own level.
@@ -20,6 +22,7 @@ that have been learnt and on nothing else. Called by forecast.scores and cli_for
 from collections.abc import Mapping, Sequence
 from datetime import date
 from math import expm1, log, log1p, sqrt
+from statistics import median
 
 CELLS = 48
 """Half hours of a day, by the clocks of a zone."""
@@ -27,8 +30,8 @@ WEEKDAYS = 7
 
 Cells = list[float]
 
-# Chosen with the year 1999 in view that docs/staffing.md reports of; they are no fine tuning: each
-# can be half or twice as much with little harm.
+# Chosen with the whole year 1999 in view that docs/staffing.md reports of, which also says what was
+# varied and what it costs.
 LEVEL_RATE = 0.1
 """By which the level of a weekday follows its days."""
 QUIET_LEVEL_RATE = 0.2
@@ -45,6 +48,8 @@ UNUSUAL = 0.5
 """Off by so much more than chance, as a logarithm: 40 % less, 65 % more."""
 RUN_DAYS = 4
 """Unusual to one side, one after the other: a center that has changed."""
+RUN_WEEKS = 3
+"""The same of one weekday, which has then another level."""
 MOVES = 0.3
 """By which a day moves anything at most."""
 CHANCE_DEVIATIONS = 2.0
@@ -77,6 +82,8 @@ class Model:
         self._levels: list[float | None] = [None] * WEEKDAYS
         self._off: list[int] = [0] * WEEKDAYS
         """To which side the last day of this weekday was unusual; 0: it was not."""
+        self._odd: list[list[float]] = [[] for _ in range(WEEKDAYS)]
+        """The last days of this weekday that were unusual to one side, one after the other."""
         self._short = 0.0
         self._run = 0
         """Days that were unusual to one side, one after the other; below 0: too few came."""
@@ -180,6 +187,12 @@ class Model:
         unusual = side if abs(off) > UNUSUAL + chance else 0
         self._run = self._run + unusual if self._run * unusual > 0 else unusual
         before, self._off[weekday] = self._off[weekday], unusual
+        odd = self._odd[weekday] if unusual == before else []
+        self._odd[weekday] = odd = [*odd, total] if unusual else []
+        if len(odd) == RUN_WEEKS:
+            self._levels[weekday], self._odd[weekday] = median(odd), []
+            self._learn_cells(weekday, counts)
+            return
         if unusual and before != unusual and abs(self._run) < RUN_DAYS:
             return
         self._learn_level(day, off, total)

@@ -399,16 +399,24 @@ class Building:
     async def remove(self, shown: Shown) -> list[str]:
         """Take away what was made; what could not be, and why."""
         left: list[str] = []
+        silent = 0
 
         async def delete(each: Made) -> None:
+            nonlocal silent
+            if silent >= LOAD_BUILD_AT_ONCE:
+                left.append(f"{each.kind} {each.id}: the server does not answer")
+                return
             try:
                 if each.kind == "PhoneNumber":
                     await self._ask("ReleasePhoneNumber", PhoneNumberId=each.id)
-                    return
-                where = {} if each.kind == "Instance" else {_MEMBER[each.kind]: each.id}
-                await self._ask(f"Delete{each.kind}", InstanceId=self.instance_id, **where)
+                else:
+                    where = {} if each.kind == "Instance" else {_MEMBER[each.kind]: each.id}
+                    await self._ask(f"Delete{each.kind}", InstanceId=self.instance_id, **where)
             except Failed as error:
                 left.append(f"{each.kind} {each.id}: {error.message}")
+                silent = silent + 1 if error.status == 0 else 0
+            else:
+                silent = 0
 
         made, self.made = self.made, []
         for each in made:

@@ -124,6 +124,9 @@ class Crowd:
             else:
                 figures.refused += 1
             return False
+        except asyncio.CancelledError:
+            figures.unknown += not customer.contact_id
+            raise
         return True
 
     async def _call(self, customer: Customer, flow: str, due: float) -> str:
@@ -180,26 +183,8 @@ class Crowd:
 
     async def _listen(self, customer: Customer, url: str, ready: "asyncio.Future[None]") -> None:
         """Hear his chat until it is over."""
-        stage, began = self.stage, self.stage.now()
-
-        def hears() -> None:
-            if not ready.done():
-                self.door.measures.opened(OPEN, began, stage.now())
-                ready.set_result(None)
-
-        def told(item: sockets.Item) -> None:
-            if item.get("Type") == "MESSAGE" and item.get("ParticipantRole") == "AGENT":
-                stage.heard(str(item.get("Content")))
-
-        try:
-            await sockets.listen(url, hears, told)
-        except sockets.Broken as error:
-            self.door.measures.broke(OPEN, stage.now(), error.code)
-        else:
-            stage.turn(customer, "over")
-        finally:
-            if not ready.done():
-                ready.set_result(None)
+        if await self.stage.hear(OPEN, url, "AGENT", ready):
+            self.stage.turn(customer, "over")
 
     async def _press(self, customer: Customer, group: Callers) -> float:
         """Answer the first question of his flow; when his patience begins."""

@@ -119,24 +119,7 @@ class Desktop:
             await self._must("PutAgentState", due, state=self._status(status))
 
     async def _listen(self, url: str, ready: "asyncio.Future[None]") -> None:
-        stage, began = self.stage, self.stage.now()
-
-        def hears() -> None:
-            if not ready.done():
-                self.door.measures.opened(OPEN, began, stage.now())
-                ready.set_result(None)
-
-        def told(item: sockets.Item) -> None:
-            if item.get("Type") == "MESSAGE" and item.get("ParticipantRole") == "CUSTOMER":
-                stage.heard(str(item.get("Content")))
-
-        try:
-            await sockets.listen(url, hears, told)
-        except sockets.Broken as error:
-            self.door.measures.broke(OPEN, stage.now(), error.code)
-        finally:
-            if not ready.done():
-                ready.set_result(None)
+        await self.stage.hear(OPEN, url, "CUSTOMER", ready)
 
     # Asking
 

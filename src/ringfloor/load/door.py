@@ -5,6 +5,8 @@ Called by load.building, load.customers, load.desktops and load.conservation. Ru
 * The Connect API is asked with signed requests by botocore's model, the agent service with an
   agent's token, the participant service with a customer's, the sandbox with nothing.
 * Whatever is no success is Failed, after it has been counted. Nothing is sent again here.
+* A request counts in the part of the test in which it was due. If the test ends over it, and it has
+  waited for a while, nobody has answered it: a server that hangs is not told as one that is quick.
 """
 
 import asyncio
@@ -23,13 +25,15 @@ from ringfloor.base.limits import LOAD_POLL_MS, LOAD_REQUEST_MS
 from ringfloor.base.time import WallClock, seconds
 from ringfloor.client import Rejected
 from ringfloor.config import Caller
-from ringfloor.load.measures import THROTTLED, Measures
+from ringfloor.load.measures import NO_ANSWER, THROTTLED, Measures
 from ringfloor.load.wire import Answer, Http, Unanswered
 
 POLLS_MAX = 100_000
 """No bound of its own: there are as many as agents."""
 
 POLL = "GetAgentSnapshot, waiting"
+CUT_SECONDS = 1.0
+"""After which a request that the end of the test cuts off has had no answer."""
 JSON = (b"content-type", b"application/json")
 NO_RACE: frozenset[str] = frozenset()
 
@@ -199,19 +203,23 @@ class Door:
     ) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
         was_due = loop.time() if due is None else due
-        waits = name == POLL
+        waits, measures = name == POLL, self.measures
         http, within = (self._polls, LOAD_POLL_MS) if waits else (self._http, LOAD_REQUEST_MS)
         try:
             answer = await http.ask(method, target, headers, body, seconds(within))
         except Unanswered as error:
-            self.measures.answered(name, was_due, error.sent, loop.time(), code=error.code)
+            measures.answered(name, was_due, error.sent, loop.time(), code=error.code)
             raise Failed(name, error.code, 0, str(error), race=False) from error
+        except asyncio.CancelledError:
+            if not waits and loop.time() - was_due >= CUT_SECONDS:
+                measures.answered(name, was_due, was_due, loop.time(), code=NO_ANSWER)
+            raise
         self.date = answer.headers.get(b"date", self.date)
         self.answered_at = loop.time()
         found = _document(answer)
         code = "" if answer.status < 400 and found is not None else _code(answer, found)
         race = code in races
-        self.measures.answered(
+        measures.answered(
             name, was_due, answer.sent, loop.time(), code=code, race=race, waits=waits
         )
         if found is None or code:

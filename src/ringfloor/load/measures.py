@@ -138,11 +138,9 @@ class Measures:
         return sum(tally.count for tally in self.operations.values())
 
     def recent(self, now: float) -> Window:
-        """The last window that is over, or the only one."""
-        if not self.windows:
-            return Window()
-        last = min(int((now - self.begins) / self.window), len(self.windows)) - 1
-        return self.windows[max(last, 0)]
+        """The last window that is over, or the first; an empty one where nothing was answered."""
+        last = max(int((now - self.begins) / self.window) - 1, 0)
+        return self.windows[last] if last < len(self.windows) else Window()
 
     def _tally(self, operation: str) -> Tally:
         found = self.operations.get(operation)

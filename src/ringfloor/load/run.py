@@ -119,9 +119,12 @@ class Run:
         try:
             return await self._run()
         except Failed as error:
-            raise self._door.fault(error) from error
-        finally:
             await self._remove()
+            raise self._door.fault(error) from error
+        except Exception:  # not where it is cancelled: then all is left as it is
+            await self._remove()
+            raise
+        finally:
             await self._door.close()
 
     async def _run(self) -> Result:
@@ -144,11 +147,12 @@ class Run:
             crowd.arrange(scenario.end)
             await self._until_nobody_comes(stage)
             came_for = self._loop.time() - stage.begins
-            await self._until_nobody_is_left(stage, crowd, desktops)
+            is_heard = await self._until_nobody_is_left(stage, crowd, desktops)
             lasted = self._loop.time() - stage.begins
             share = (_cpu() - cpu) / max(lasted, 0.001)
             measures, door.measures = door.measures, Measures(self._loop.time())
-            await together(desktops, Desktop.sign_out, self._counted("signing out", desktops))
+            if is_heard:  # or each would wait for an answer, one after the other
+                await together(desktops, Desktop.sign_out, self._counted("signing out", desktops))
         finally:
             await stage.end()
         compared: list[Compared] = []
@@ -226,7 +230,8 @@ class Run:
 
     async def _until_nobody_is_left(
         self, stage: Stage, crowd: Crowd, desktops: Sequence[Desktop]
-    ) -> None:
+    ) -> bool:
+        """Whether the server answers to the last."""
         until = stage.now() + (0.0 if self.stopping.is_set() else self.wanted.drain)
         while self._there(stage, desktops) and stage.now() < until:
             await self._look(stage, "emptying", 1.0, until - stage.now())
@@ -237,9 +242,10 @@ class Run:
         until = began + HURRY_SECONDS
         while self._there(stage, desktops) and stage.now() < until:
             if stage.now() - max(self._door.answered_at, began) > SILENT_SECONDS:
-                return
+                return False
             crowd.hurry()
             await self._look(stage, "ending", 1.0, until - stage.now())
+        return True
 
     def _there(self, stage: Stage, desktops: Sequence[Desktop]) -> int:
         """Customers, and contacts that agents still write up."""

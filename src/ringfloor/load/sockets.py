@@ -1,7 +1,8 @@
 """Sockets: the web sockets on which customers and agents of a load test hear their chats.
 
-Called by load.customers and load.desktops. The only module that knows websockets. As chatjs does,
-a socket subscribes to its chats first and then says every ten seconds that it is alive.
+Called by load.stage, load.customers and load.desktops. The only module that knows websockets. As
+chatjs does, a socket subscribes to its chats first and then says every ten seconds that it is
+alive.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from ringfloor.base.limits import LOAD_BEAT_MS, LOAD_REQUEST_MS
+from ringfloor.base.limits import LOAD_BEAT_MS, LOAD_CLOSE_MS, LOAD_REQUEST_MS
 from ringfloor.base.time import seconds
 
 CHAT = "aws/chat"
@@ -45,7 +46,11 @@ async def listen(url: str, ready: Callable[[], None], told: Callable[[Item], Non
     """
     try:
         async with connect(
-            url, ping_interval=None, compression=None, open_timeout=seconds(LOAD_REQUEST_MS)
+            url,
+            ping_interval=None,
+            compression=None,
+            open_timeout=seconds(LOAD_REQUEST_MS),
+            close_timeout=seconds(LOAD_CLOSE_MS),
         ) as socket:
             await socket.send(_SUBSCRIBE)
             while True:

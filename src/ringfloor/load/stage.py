@@ -21,6 +21,7 @@ from msgspec import Struct
 from ringfloor.base.limits import LOAD_UNKNOWN_MAX
 from ringfloor.base.time import SECOND, Duration, Instant
 from ringfloor.domain.vocabulary import Channel
+from ringfloor.load import sockets
 from ringfloor.load.building import Built
 from ringfloor.load.door import Door
 from ringfloor.simulator.chance import Chance
@@ -255,6 +256,32 @@ class Stage:
     def wrote(self, text: str, at: float) -> None:
         """Somebody has written this."""
         self.messages[text] = at
+
+    async def hear(self, what: str, url: str, whom: str, ready: "asyncio.Future[None]") -> bool:
+        """Hear what this role writes until the web socket is closed; whether that was as it should.
+
+        what: the socket, for the table. ready: done when it hears, or will not.
+        """
+        began = self.now()
+
+        def hears() -> None:
+            if not ready.done():
+                self.door.measures.opened(what, began, self.now())
+                ready.set_result(None)
+
+        def told(item: sockets.Item) -> None:
+            if item.get("Type") == "MESSAGE" and item.get("ParticipantRole") == whom:
+                self.heard(str(item.get("Content")))
+
+        try:
+            await sockets.listen(url, hears, told)
+        except sockets.Broken as error:
+            self.door.measures.broke(what, self.now(), error.code)
+            return False
+        finally:
+            if not ready.done():
+                ready.set_result(None)
+        return True
 
     def heard(self, text: str) -> None:
         """The other side has heard it."""

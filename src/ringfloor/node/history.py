@@ -53,6 +53,9 @@ from ringfloor.projections.report import Plan, Reported, reported
 
 FILE = "history.duckdb"
 
+FETCHED_AT_ONCE = 200
+"""Records; while they are handed over no other thread of ours goes on."""
+
 FORMAT = 1
 """To be raised when the meaning of a fact changes; a new field changes the layout by itself."""
 
@@ -249,16 +252,25 @@ class History:
             ).fetchall()
         return Found(counted[0][0], [record for (record,) in records])
 
-    def waited(self, instance: str, at_most: int) -> list[bytes]:
-        """The records of the last contacts that were in queue and have left it."""
+    def waited(self, instance: str, at_most: int, bytes_max: int) -> list[bytes]:
+        """The records of the last contacts that were in queue and have left it, the last first.
+
+        Fetched a few at a time, for meanwhile the server stands still; no more once they are
+        bytes_max together.
+        """
+        records: list[bytes] = []
+        size = 0
         with self._cursor() as cursor:
-            found = cursor.execute(
+            cursor.execute(
                 "SELECT record FROM leg WHERE instance = ?"
                 " AND enqueued_at IS NOT NULL AND dequeued_at IS NOT NULL"
                 " ORDER BY enqueued_at DESC LIMIT ?",
                 [instance, at_most],
-            ).fetchall()
-        return [record for (record,) in found]
+            )
+            while size < bytes_max and (some := cursor.fetchmany(FETCHED_AT_ONCE)):
+                records += [record for (record,) in some]
+                size += sum(len(record) for (record,) in some)
+        return records
 
     def waits(self, instance: str) -> int:
         """How many contacts have waited in queue and been answered."""

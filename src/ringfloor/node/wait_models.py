@@ -9,8 +9,12 @@ Under the data directory, or in memory alone:
 Rules:
 
 * A model is trained only of TRAINED_ON_MIN waits or more, and only if there are new contacts.
-* A file that is broken, or of another version of Ringfloor, is refused with a line in the log, and
-  estimates are made by QLm until the next training; so is what training itself has made.
+* Nothing here holds up the loop for more than a few milliseconds: contacts are fetched, packed and
+  sent, and models read and checked, on threads and piece by piece.
+* One instance at a time has its contacts in memory, however many are due.
+* A file that is broken, of another instance or of another version of Ringfloor is refused with a
+  line in the log, and estimates are made by QLm until the next training; so is what training
+  itself has made.
 * Whatever goes wrong is told in the log, and what was there before goes on.
 """
 
@@ -23,6 +27,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import isfinite
 from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +35,7 @@ from msgspec import Struct
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import (
     WAIT_MODEL_BYTES_MAX,
+    WAIT_TRAINING_BYTES_MAX,
     WAIT_TRAINING_CONTACTS_MAX,
     WAIT_TRAINING_FIRST_MS,
     WAIT_TRAINING_SECONDS_MAX,
@@ -37,7 +43,7 @@ from ringfloor.base.limits import (
 from ringfloor.base.time import Duration, Instant
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
-from ringfloor.node.wait_process import Task
+from ringfloor.node.wait_process import Task, pack
 from ringfloor.waits.estimators import NO_TIME
 from ringfloor.waits.floor import Floor
 from ringfloor.waits.model import LEAF, Forest, WaitModel, decode, moved
@@ -50,8 +56,6 @@ log = logging.getLogger(__name__)
 DIRECTORY, SUFFIX = "wait-models", ".msgpack"
 TRAINED_ON_MIN = WAITS_MIN
 COMMAND = (sys.executable, "-P", "-m", "ringfloor.node.wait_process")
-
-_encode_task = msgspec.msgpack.Encoder().encode
 
 
 class WaitModels:
@@ -67,6 +71,8 @@ class WaitModels:
         self._seen: dict[str, int] = {}
         """Up to which record an instance has been learnt from."""
         self._training: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        """Held by the one that is trained; the others have fetched nothing yet."""
         self._thread = ThreadPoolExecutor(1, "training")
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
@@ -76,13 +82,19 @@ class WaitModels:
         if self._every is None:
             return
         if self._directory is not None and self._directory.is_dir():
-            for path in self._directory.iterdir():
+            try:
+                there = list(self._directory.iterdir())
+            except OSError as error:
+                log.warning("%s cannot be read: %s", self._directory, error)
+                there = []
+            for path in there:
                 if path.suffix != SUFFIX or path.stem not in self._node.desks:
-                    path.unlink()
+                    _remove(path)
+        now = self._node.clock.now()
         for instance_id, desk in self._node.desks.items():
             desk.waiting.model = model = self._loaded(instance_id)
-            if model is not None:
-                self._due[instance_id] = model.trained_at + self._every
+            if model is not None:  # the clock may have been ahead when it was trained
+                self._due[instance_id] = min(model.trained_at, now) + self._every
 
     # When
 
@@ -90,7 +102,10 @@ class WaitModels:
         """When an instance is to be learnt from in which something new has happened."""
         if self._every is None or self._closed:
             return None
-        first = self._node.clock.now() + WAIT_TRAINING_FIRST_MS
+        now = self._node.clock.now()
+        if self._due.keys() - self._node.desks.keys():
+            return now  # what is of instances that are gone is to go
+        first = now + WAIT_TRAINING_FIRST_MS
         dues = (
             self._due.setdefault(instance_id, first)
             for instance_id, desk in self._node.desks.items()
@@ -104,8 +119,8 @@ class WaitModels:
             return
         for gone in self._due.keys() - self._node.desks.keys():
             del self._due[gone]
-            if self._directory is not None:
-                self._path(gone).unlink(missing_ok=True)
+            self._seen.pop(gone, None)
+            self._forget(gone)
         for instance_id, desk in self._node.desks.items():
             if instance_id not in self._training and self._due.get(instance_id, now + 1) <= now:
                 self._due[instance_id] = now + self._every
@@ -132,8 +147,13 @@ class WaitModels:
     async def _learn(self, desk: Desk) -> None:
         instance_id, last = desk.instance_id, desk.waiting.model
         try:
-            model = await self._model(desk, 1 if last is None else last.version + 1)
-            if model is not None:
+            async with self._turn:
+                model = None
+                if self._is_there(desk) and not self._closed:
+                    model = await self._model(desk, 1 if last is None else last.version + 1)
+            if not self._is_there(desk):  # it was deleted meanwhile: nothing of it stays
+                self._forget(instance_id)
+            elif model is not None:
                 desk.waiting.model = model
                 log.info("instance %s: model of waits %s", instance_id, described(model))
         except Exception as error:  # noqa: BLE001  whatever it is, waits are told as before
@@ -146,6 +166,9 @@ class WaitModels:
         finally:
             del self._training[instance_id]
             self._node.wake()
+
+    def _is_there(self, desk: Desk) -> bool:
+        return self._node.desks.get(desk.instance_id) is desk
 
     async def _model(self, desk: Desk, version: int) -> WaitModel | None:
         """None: too little is known."""
@@ -160,29 +183,41 @@ class WaitModels:
             )
             return None
         records = await node.analyse(
-            desk, lambda history: history.waited(instance_id, WAIT_TRAINING_CONTACTS_MAX)
+            desk,
+            lambda history: history.waited(
+                instance_id, WAIT_TRAINING_CONTACTS_MAX, WAIT_TRAINING_BYTES_MAX
+            ),
         )
-        task = Task(version, node.clock.now(), records)
+        task = Task(instance_id, version, node.clock.now(), records)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._trained, instance_id, task)
 
     def _trained(self, instance_id: str, task: Task) -> WaitModel:
         """On the thread: another process does it; raises Fault."""
-        file = self._ask(_encode_task(task))
-        model = checked(decode(file))
+        file = self._ask(pack(task))
+        model = checked(decode(file), instance_id)
         if self._directory is not None:
             self._keep(instance_id, file)
         return model
 
-    def _ask(self, task: bytes) -> bytes:
+    def _ask(self, task: bytearray) -> bytes:
+        if self._closed:
+            raise Fault("the server stops")
         pipe = subprocess.PIPE
         process = self._process = subprocess.Popen(  # noqa: S603  ourselves
-            COMMAND, stdin=pipe, stdout=pipe, stderr=pipe
+            COMMAND,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,  # an interrupt is for the server, which ends it itself
         )
         try:
             if self._closed:
                 process.kill()
-            file, errors = process.communicate(task, timeout=WAIT_TRAINING_SECONDS_MAX)
+            file, errors = process.communicate(
+                task,  # type: ignore[arg-type]  # any buffer will do
+                timeout=WAIT_TRAINING_SECONDS_MAX,
+            )
         except subprocess.TimeoutExpired as error:
             process.kill()
             process.communicate()
@@ -205,16 +240,24 @@ class WaitModels:
         path = self._path(instance_id)
         path.parent.mkdir(exist_ok=True)
         beside = path.with_suffix(".part")
-        with beside.open("wb") as out:
-            out.write(file)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(path)
+        try:
+            with beside.open("wb") as out:
+                out.write(file)
+                out.flush()
+                os.fsync(out.fileno())
+            beside.replace(path)
+        except OSError:
+            _remove(beside)
+            raise
         directory = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+    def _forget(self, instance_id: str) -> None:
+        if self._directory is not None:
+            _remove(self._path(instance_id))
 
     def _loaded(self, instance_id: str) -> WaitModel | None:
         if self._directory is None:
@@ -222,7 +265,7 @@ class WaitModels:
         path = self._path(instance_id)
         try:
             with path.open("rb") as file:
-                return checked(decode(file.read(WAIT_MODEL_BYTES_MAX)))
+                return checked(decode(file.read(WAIT_MODEL_BYTES_MAX)), instance_id)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:
@@ -230,6 +273,14 @@ class WaitModels:
                 "%s is refused: %s; waits are estimated by QLm until the next training", path, error
             )
             return None
+
+
+def _remove(path: Path) -> None:
+    """What cannot be removed stays, and does no harm."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s cannot be removed: %s", path, error)
 
 
 def described(model: WaitModel) -> str:
@@ -243,10 +294,16 @@ def described(model: WaitModel) -> str:
     return "; ".join(parts)
 
 
-def checked(model: WaitModel) -> WaitModel:
-    """The model, if whatever is asked of it ends with a number; raises msgspec.ValidationError."""
+def checked(model: WaitModel, instance_id: str) -> WaitModel:
+    """The model, if it is of this instance and whatever is asked of it ends with a number.
+
+    Raises msgspec.ValidationError.
+    """
+    if model.instance != instance_id:
+        raise msgspec.ValidationError("a wait model of another instance")
     for each in _parts(model):
-        if isinstance(each, float) and not isfinite(each):
+        numbers = each if _is_numbers(each) else [each] if isinstance(each, float) else []
+        if not all(map(isfinite, numbers)):
             raise msgspec.ValidationError("a wait model with something that is no number")
         if isinstance(each, Forest) and not _is_sound(each):
             raise msgspec.ValidationError("a wait model whose trees lead nowhere")
@@ -260,15 +317,20 @@ def checked(model: WaitModel) -> WaitModel:
     return model
 
 
+def _is_numbers(part: object) -> TypeGuard[list[float]]:
+    """There are 100,000 of them in a model: they are looked at as a whole."""
+    return isinstance(part, list) and bool(part) and isinstance(part[0], int | float)
+
+
 def _parts(whole: object) -> Iterator[object]:
-    """All that something is made of, and itself."""
+    """All that something is made of but lists' numbers, and itself."""
     yield whole
     inside: Iterable[object] = ()
     if isinstance(whole, Struct):
         inside = msgspec.structs.astuple(whole)
     elif isinstance(whole, dict):
         inside = whole.values()
-    elif isinstance(whole, list | tuple):
+    elif isinstance(whole, list | tuple) and not _is_numbers(whole):
         inside = whole
     for each in inside:
         yield from _parts(each)

@@ -112,7 +112,7 @@ def _better(before: Circumstances, now: Circumstances) -> Iterator[str]:
         yield "an agent is there for it"
     if now.kind.queue != before.kind.queue:
         yield "it is sought for by another routing step"
-    if now.kind[1:] != before.kind[1:]:
+    if _turn(now.kind) < _turn(before.kind):
         yield f"its priority was {_rank(before.kind)}, now {_rank(now.kind)}"
     if now.ahead < before.ahead - AHEAD_CHANGE_MIN:
         yield f"ahead were {before.ahead:.1f}, now {now.ahead:.1f}"
@@ -130,6 +130,11 @@ def _better(before: Circumstances, now: Circumstances) -> Iterator[str]:
         )
     if not now.is_next and (now.by, now.version) != (before.by, before.version):
         yield f"told by {_estimator(before)}, now by {_estimator(now)}"
+
+
+def _turn(kind: Class) -> tuple[int, int]:
+    """The lower, the sooner one is served."""
+    return kind.priority, -kind.age_adjustment_ms
 
 
 def _rank(kind: Class) -> str:

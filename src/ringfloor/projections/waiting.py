@@ -282,7 +282,7 @@ class Waiting:
             case "user":
                 agent = facts.agents.pop(event.id)
                 del self._users[agent.profile_id][event.id]
-                self.floor.staffed(event.id, {}, at)
+                self.floor.dismissed(event.id, at)
             case "queue":
                 for key in [key for key in facts.idle if key[0] == event.id]:
                     self._forget_step(key)

@@ -1,7 +1,7 @@
-"""Planning: a forecast, or a plan of staff, as one self-contained HTML page.
+"""Planning: a forecast, a plan of staff or a day played anew, as one self-contained HTML page.
 
-Called by cli_forecast and cli_staff, which say what stands in it. Style and rules are those of
-report.page: nothing is asked of anybody, each plot has its numbers in a table below.
+Called by cli_forecast, cli_staff and cli_whatif, which say what stands in it. Style and rules are
+those of report.page: nothing is asked of anybody, each plot has its numbers in a table below.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ringfloor import __version__
 from ringfloor.report import plots, words
 from ringfloor.report.page import POLICY, STYLE
-from ringfloor.report.plots import Chart
+from ringfloor.report.plots import Chart, Gaps
 
 Rows = Sequence[Sequence[str]]
 
@@ -24,7 +24,7 @@ class Part(NamedTuple):
     says: str
     heads: Sequence[str]
     rows: Rows
-    chart: Chart | None = None
+    chart: Chart | Gaps | None = None
 
 
 class Sheet(NamedTuple):
@@ -68,12 +68,16 @@ def _part(part: Part) -> str:
     table = _table(part)
     drawn = ""
     if part.chart is not None:
-        drawn = f"<figure>{plots.chart(part.chart)}</figure>"
+        drawn = f"<figure>{_drawn(part.chart)}</figure>"
         table = f"<details><summary>The numbers</summary>{table}</details>"
     return (
         f'<section><h2 id="{part.name}">{_text(part.title)}</h2>'
         f'<p class="soft">{_text(part.says)}</p>\n{drawn}\n{table}</section>'
     )
+
+
+def _drawn(chart: Chart | Gaps) -> str:
+    return plots.gaps(chart) if isinstance(chart, Gaps) else plots.chart(chart)
 
 
 def _table(part: Part) -> str:

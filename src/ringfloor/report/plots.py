@@ -347,6 +347,66 @@ def chart(of: Chart) -> str:
     return done()
 
 
+class Gap(NamedTuple):
+    """A difference, and where it lies: surely narrow, surely wide; None: it is exact."""
+
+    label: str
+    value: float
+    narrow: tuple[float, float] | None = None
+    wide: tuple[float, float] | None = None
+
+
+class Gaps(NamedTuple):
+    """Differences by their units: each unit has an axis of its own."""
+
+    name: str
+    units: Sequence[tuple[str, Sequence[Gap]]]
+    narrow: str
+    """What the narrow intervals are."""
+    wide: str
+
+
+def gaps(of: Gaps) -> str:
+    """A point for each difference, with a thick and a thin line for its intervals."""
+    with _styled():
+        rows = [len(some) for _, some in of.units]
+        figure = Figure(figsize=(WIDTH_INCHES, 1.0 + 0.5 * len(rows) + 0.3 * sum(rows)))
+        figure.set_layout_engine("constrained")
+        places = figure.subplots(len(rows), 1, squeeze=False, height_ratios=rows)
+        for axes, (unit, some) in zip(places[:, 0], of.units, strict=True):
+            _gaps(axes, of, some)
+            axes.set_xlabel(unit).set_gid("unit")
+        if any(each.wide is not None for _, some in of.units for each in some):
+            figure.legend(
+                *places[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3
+            )
+        return _drawn(figure, of.name)
+
+
+def _gaps(axes: Axes, of: Gaps, some: Sequence[Gap]) -> None:
+    """Of one unit."""
+    for row, each in enumerate(some):
+        for span, colour, width in ((each.wide, SKY, 2.0), (each.narrow, BLUE, 5.0)):
+            if span is not None:
+                axes.plot(span, (row, row), color=colour, linewidth=width, solid_capstyle="butt")
+        axes.plot([each.value], [row], color=BLACK, marker="D", markersize=4, linestyle="none")
+    nothing: list[float] = []  # for the legend, so that each stands in it once
+    axes.plot(nothing, nothing, color=SKY, linewidth=2.0, label=of.wide)
+    axes.plot(nothing, nothing, color=BLUE, linewidth=5.0, label=of.narrow)
+    axes.plot(
+        nothing, nothing, color=BLACK, marker="D", markersize=4, linestyle="none", label="mean"
+    )
+    axes.axvline(0, color=EDGE, linewidth=1.0)
+    axes.set_yticks(range(len(some)), [words.cut(each.label, NAME_CHARS) for each in some])
+    axes.set_ylim(len(some) - 0.5, -0.5)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -1), max(high, 1))
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+,g}" if value else "0"))
+
+
 # What they share
 
 

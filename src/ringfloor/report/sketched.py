@@ -4,13 +4,12 @@ Called by cli_simulate. The figures mean what those of a simulation do, if the s
 contacts when they have ended; but the sketch has no percentiles of waits, and no agents' days.
 """
 
-from ringfloor.base.time import SECOND, Instant
+from ringfloor.base.time import HALF_HOUR, SECOND, Instant
 from ringfloor.report.answers import CELL_WORDS
 from ringfloor.report.contents import Cell, Figures, Queue, Report
 from ringfloor.simulator.scenario import Scenario
 from ringfloor.simulator.sketch import Figures as Sketched
 from ringfloor.simulator.sketch import Sketch
-from ringfloor.simulator.sketched_routing import HALF_HOUR
 
 
 def made(sketch: Sketch, scenario: Scenario) -> Report:

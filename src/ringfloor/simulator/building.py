@@ -7,6 +7,7 @@ from msgspec import json
 
 from ringfloor.base.ids import derive
 from ringfloor.domain import commands
+from ringfloor.domain.vocabulary import Channel
 from ringfloor.flow import names
 from ringfloor.flow.defaults import action, document
 from ringfloor.simulator.clockwork import Clockwork
@@ -174,7 +175,7 @@ def _agents(work: Clockwork, scenario: Scenario, profiles: Mapping[str, str]) ->
                     "AutoAccept": group.takes_all,
                 },
                 "AutoAcceptConfigs": [
-                    {"Channel": channel, "AutoAccept": group.takes_all}
+                    _accepts(channel, at_once=group.takes_all)
                     for channel in scenario.profiles[group.profile].concurrency
                 ],
                 "RoutingProfileId": profiles[group.profile],
@@ -184,6 +185,12 @@ def _agents(work: Clockwork, scenario: Scenario, profiles: Mapping[str, str]) ->
                 user["Proficiencies"] = _proficiencies(group, attributes)
             found.append(Staffed(_create(work, "user", user), f"agents/{name}/{number}", group))
     return found
+
+
+def _accepts(channel: Channel, *, at_once: bool) -> dict[str, Any]:
+    """What an agent takes by himself; agent-first callbacks, which are calls, have their own."""
+    found: dict[str, Any] = {"Channel": channel, "AutoAccept": at_once}
+    return found | {"AgentFirstCallbackAutoAccept": at_once} if channel == "VOICE" else found
 
 
 # Flows

@@ -139,7 +139,7 @@ KINDS: Mapping[str, Kind] = {
 class Lengths:
     """How long something takes each member of a crowd: common random numbers, many at a time."""
 
-    __slots__ = ("_chance", "_crowd", "_known", "_number", "_of", "_purpose")
+    __slots__ = ("_chance", "_crowd", "_known", "_number", "_of", "_ordered", "_purpose")
 
     def __init__(
         self, chance: Chance, crowd: str, purpose: str, number: int, of: Distribution
@@ -147,6 +147,7 @@ class Lengths:
         self._chance, self._crowd, self._of = chance, crowd, of
         self._purpose, self._number = purpose, number
         self._known: dict[int, list[Duration]] = {}
+        self._ordered: list[Duration] = []
 
     def __call__(self, member: int) -> Duration:
         place = member // NEIGHBOURS
@@ -156,8 +157,10 @@ class Lengths:
         return known[member % NEIGHBOURS]
 
     def in_order(self, members: int) -> list[Duration]:
-        """That of members 1 to so many."""
-        return self._drawn(0, members + 1)[1:]
+        """That of members 1 to so many; not to be changed."""
+        if len(self._ordered) != members:
+            self._ordered = self._drawn(0, members + 1)[1:]
+        return self._ordered
 
     def _drawn(self, first: int, size: int) -> list[Duration]:
         """That of so many from the first on, who is first among neighbours."""
@@ -170,3 +173,20 @@ class Lengths:
         firsts = chance.firsts(self._crowd, *about, first // NEIGHBOURS)
         deal, draw = chain.from_iterable(firsts).__next__, of.draw
         return [round(draw(deal) * SECOND) for _ in range(size)]
+
+
+class Draws:
+    """All lengths of one seed: whoever plays the same day several times draws them once."""
+
+    __slots__ = ("_known", "chance")
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Chance(seed)
+        self._known: dict[tuple[str, str, int, Distribution], Lengths] = {}
+
+    def lengths(self, crowd: str, purpose: str, number: int, of: Distribution) -> Lengths:
+        key = crowd, purpose, number, of
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = Lengths(self.chance, *key)
+        return known

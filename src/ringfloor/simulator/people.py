@@ -34,6 +34,9 @@ NOTHING: Mixed = {"": 1.0}
 SOMETHING: Mixed = {"0": 1.0}
 """What is said to a bot, which does not matter."""
 
+AT_HOME = frozenset({"CALLBACK", "CALLBACK_CUSTOMER_FIRST_QUEUED"})
+"""Initiation methods of contacts whose customers do not wait on the line."""
+
 BOT = "ConnectParticipantWithLexBot"
 """The type of the actions that listen for bots."""
 
@@ -161,7 +164,13 @@ class People:
 
     def _enqueued(self, event: events.ContactEnqueued) -> None:
         caller = self.calls.get(event.contact_id)
-        if caller is None or caller.waits or event.channel == "TASK":
+        if caller is None or event.channel == "TASK":
+            return
+        contact = self.work.center.contacts.get(event.contact_id)
+        if contact is not None and contact.initiation_method in AT_HOME:
+            caller.waits = False
+            return
+        if caller.waits:
             return
         patience = self.scenario.callers[caller.group].patience
         if patience is not None:
@@ -239,8 +248,8 @@ class People:
 
     def _offered(self, event: events.ContactOffered) -> None:
         agent = self.agents.get(event.agent_id)
-        if agent is None or agent.group.takes_all:
-            return
+        if agent is None or (agent.group.takes_all and not event.assigned):
+            return  # the center takes it for him; not so what he was assigned
         number = self.offers[agent.id] = self.offers.get(agent.id, 0) + 1
         if self.chance.uniform(agent.name, "misses", number) >= agent.group.misses:
             lasts = self._draw(agent.name, "answers", number, agent.group.answers)

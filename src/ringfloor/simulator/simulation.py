@@ -8,7 +8,7 @@ long as SIMULATED_OVERTIME_MS at most.
 from collections.abc import Callable
 
 from ringfloor.base.limits import SIMULATED_OVERTIME_MS
-from ringfloor.base.time import HOUR, Instant
+from ringfloor.base.time import HALF_HOUR, Instant
 from ringfloor.simulator.building import build
 from ringfloor.simulator.clockwork import Clockwork, Kept
 from ringfloor.simulator.people import People
@@ -18,7 +18,6 @@ from ringfloor.simulator.world import World
 Progress = Callable[[float], None]
 """Told how much of the time is over, 0 to 1."""
 
-HALF_HOUR = HOUR // 2
 
 PARTS = 200
 """Into which the time is cut, so that progress can be shown."""

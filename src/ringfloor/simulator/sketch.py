@@ -23,11 +23,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfloor.base.errors import Fault
-from ringfloor.base.time import SECOND, Duration, Instant
+from ringfloor.base.time import HALF_HOUR, SECOND, Duration, Instant
 from ringfloor.simulator import sketched_line
 from ringfloor.simulator.clockwork import without_cycles
+from ringfloor.simulator.distributions import Draws
 from ringfloor.simulator.scenario import Callers, Profile, Queue, Scenario
-from ringfloor.simulator.sketched_routing import HALF_HOUR, NEVER, NOBODY, Floor, Played, places
+from ringfloor.simulator.sketched_routing import NEVER, NOBODY, Floor, Played, places
 
 Counted = Literal["entered", "left", "ended"]
 """To which half hour a contact belongs: when it entered the queue, left it, or ended.
@@ -157,10 +158,18 @@ def why_not(scenario: Scenario) -> str | None:
     return next(_reasons(scenario), None)
 
 
-def sketch(scenario: Scenario, seed: int | None = None, counted: Counted = "entered") -> Sketch:
-    """What comes of it. seed: instead of the scenario's; raises Fault if why_not has a reason."""
+def sketch(
+    scenario: Scenario,
+    seed: int | None = None,
+    counted: Counted = "entered",
+    draws: Draws | None = None,
+) -> Sketch:
+    """What comes of it. seed: instead of the scenario's; raises Fault if why_not has a reason.
+
+    draws: of the same seed, to be used again for the same callers and other agents.
+    """
     own = scenario if seed is None else replace(scenario, seed=seed)
-    return _told(own, _played(own), counted)
+    return _told(own, _played(own, draws), counted)
 
 
 def stays(scenario: Scenario, seed: int | None = None) -> list[Stay]:
@@ -169,14 +178,14 @@ def stays(scenario: Scenario, seed: int | None = None) -> list[Stay]:
     return list(_stays(own, _played(own)))
 
 
-def _played(scenario: Scenario) -> Played:
+def _played(scenario: Scenario, draws: Draws | None = None) -> Played:
     reason = why_not(scenario)
     if reason is not None:
         raise Fault(f"this cannot be sketched: {reason}")
     with without_cycles():
         if sketched_line.fits(scenario):
-            return sketched_line.play(scenario)
-        return Floor(scenario).play()
+            return sketched_line.play(scenario, draws)
+        return Floor(scenario, draws).play()
 
 
 # What cannot be sketched

@@ -15,13 +15,11 @@ from heapq import heapify, heappop, heappush, heapreplace
 from operator import add
 
 from ringfloor.base.limits import SIMULATED_OVERTIME_MS
-from ringfloor.base.time import Duration, Instant
-from ringfloor.simulator.chance import Chance
-from ringfloor.simulator.distributions import Distribution, Lengths
+from ringfloor.base.time import HALF_HOUR, Duration, Instant
+from ringfloor.simulator.distributions import Distribution, Draws
 from ringfloor.simulator.population import AVAILABLE, OFFLINE, arrivals
 from ringfloor.simulator.scenario import Group, Scenario
 from ringfloor.simulator.sketched_routing import (
-    HALF_HOUR,
     NEVER,
     NOBODY,
     Played,
@@ -69,26 +67,25 @@ def _serves(scenario: Scenario, group: Group, name: str) -> bool:
     )
 
 
-def play(scenario: Scenario) -> Played:
+def play(scenario: Scenario, draws: Draws | None = None) -> Played:
     """From the start until nobody is left, or has been there for too long."""
-    return _Line(scenario).play()
+    return _Line(scenario, draws or Draws(scenario.seed)).play()
 
 
 class _Line:
     """The columns of what is played, and the agents."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, draws: Draws) -> None:
         self.scenario = scenario
         ((name, callers),) = scenario.callers.items()
         queue_name = callers.queue or ""
         queue = scenario.queues[queue_name]
-        chance = Chance(scenario.seed)
-        self.entered = list(arrivals(scenario, name, callers, chance))
+        self.entered = list(arrivals(scenario, name, callers, draws.chance))
         self.size = len(self.entered)
         self.queue = list(scenario.queues).index(queue_name)
 
         def drawn(purpose: str, of: Distribution) -> list[Duration]:
-            return Lengths(chance, f"callers/{name}", purpose, 1, of).in_order(self.size)
+            return draws.lengths(f"callers/{name}", purpose, 1, of).in_order(self.size)
 
         self.handle = drawn("handle", queue.handle)
         self.works = None if queue.after_work.is_zero else drawn("after work", queue.after_work)

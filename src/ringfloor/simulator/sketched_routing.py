@@ -19,14 +19,11 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from ringfloor.base.limits import RING_MS, SIMULATED_OVERTIME_MS
-from ringfloor.base.time import HOUR, SECOND, Duration, Instant
+from ringfloor.base.time import HALF_HOUR, SECOND, Duration, Instant
 from ringfloor.domain.contact import PRIORITY_DEFAULT
-from ringfloor.simulator.chance import Chance
-from ringfloor.simulator.distributions import Distribution, Lengths
+from ringfloor.simulator.distributions import Distribution, Draws, Lengths
 from ringfloor.simulator.population import AVAILABLE, OFFLINE, arrivals, presence
 from ringfloor.simulator.scenario import Callers, Group, Profile, Retries, Scenario, Shift
-
-HALF_HOUR = HOUR // 2
 
 NEVER: Instant = -1
 """What has not happened, and NOBODY who has not taken it."""
@@ -218,9 +215,11 @@ class _Agent(Struct, eq=False):
 class Floor:
     """All of it, as it happens."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, draws: Draws | None = None) -> None:
+        draws = draws or Draws(scenario.seed)
         self.scenario = scenario
-        self.chance = Chance(scenario.seed)
+        self.chance = draws.chance
+        self._lengths = draws.lengths
         self.now = scenario.start
         self._turn = 0
         self._agenda: list[tuple[Instant, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -230,7 +229,6 @@ class Floor:
         self._available: list[tuple[int, Instant, Instant]] = []
         self._turned_away: list[tuple[int, Instant]] = []
         self._came = self._repeated = self._there = 0
-        self._known: dict[tuple[str, str, int, Distribution], Lengths] = {}
         self._lines = {
             name: _Line(number, queue.max_contacts)
             for number, (name, queue) in enumerate(scenario.queues.items())
@@ -548,13 +546,6 @@ class Floor:
         if not of.numbers and of.numbers is not None:
             return round(of.mean * SECOND)  # always the same
         return self._lengths(crowd, purpose, number, of)(member)
-
-    def _lengths(self, crowd: str, purpose: str, number: int, of: Distribution) -> Lengths:
-        key = crowd, purpose, number, of
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = Lengths(self.chance, *key)
-        return known
 
 
 def _pool(profile: Profile, lines: Mapping[str, _Line]) -> _Pool:

@@ -276,6 +276,18 @@ class Floor(Struct):
                     del self.crews[key]
         known.slots = {line: count for line, count in slots.items() if count > 0}
 
+    def dismissed(self, agent: str, at: Instant) -> None:
+        """An agent is gone for ever, and forgotten unless he has a contact still."""
+        self.staffed(agent, {}, at)
+        known = self.agents[agent]
+        if known.has:
+            return
+        if known.present:
+            self._count(known, -1)
+        for names in self.seen.values():  # no more than PRESENT_MS has minutes
+            names.pop(agent, None)
+        del self.agents[agent]
+
     def until(self, at: Instant) -> None:
         """Nothing has happened until then."""
         if self.at is not None and at > self.at and self.queued:

@@ -102,6 +102,8 @@ class WaitModel(Struct, frozen=True, kw_only=True):
 
     layout: Literal[1] = 1
     features: tuple[str, ...] = FEATURES
+    instance: str = ""
+    """Whose past it has been learnt from; empty: a log's."""
     version: int
     """A running number."""
     trained_at: Instant

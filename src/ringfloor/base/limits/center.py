@@ -310,6 +310,12 @@ WAIT_TRAINING_CONTACTS_MAX = limit(
     "the last ones, that a model of waits is trained on: a fortnight of a center with 1,500 a day;"
     " they take some minutes of a core and 200 MB meanwhile",
 )
+WAIT_TRAINING_BYTES_MAX = limit(
+    "WAIT_TRAINING_BYTES_MAX",
+    134_217_728,
+    "bytes",
+    "of their records: contacts with many attributes are long; of such fewer are learnt from",
+)
 WAIT_TRAINING_HOURS_MAX = limit(
     "WAIT_TRAINING_HOURS_MAX", 8_760, "h", "between two trainings of a model of waits: a year"
 )
@@ -330,7 +336,7 @@ WAIT_MODEL_BYTES_MAX = limit(
     "WAIT_MODEL_BYTES_MAX",
     67_108_864,
     "bytes",
-    "of the file of a model of waits; they are 2 MB long",
+    "of the file of a model of waits; one is 1 MB long",
 )
 WAITS_ANNOUNCED_MAX = limit(
     "WAITS_ANNOUNCED_MAX",

@@ -53,3 +53,7 @@ LOAD_UNKNOWN_MAX = limit(
 LOAD_BEAT_MS = limit(
     "LOAD_BEAT_MS", 10_000, "ms", "after which a web socket says that it is alive, as chatjs does"
 )
+
+LOAD_CLOSE_MS = limit(
+    "LOAD_CLOSE_MS", 1_000, "ms", "that a load test waits for a web socket's goodbye before it ends"
+)

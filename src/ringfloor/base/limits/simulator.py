@@ -56,6 +56,12 @@ LIVE_LATE_MS = limit(
 WHATIF_FACTOR_MAX = limit(
     "WHATIF_FACTOR_MAX", 10, "", "by which a replayed day may have more callers"
 )
+WHATIF_SPEECH_RATES_MAX = limit(
+    "WHATIF_SPEECH_RATES_MAX",
+    10_000,
+    "prompts",
+    "the last of a journal whose pace is that of speech in a replayed day",
+)
 WHATIF_REPLICATIONS_MAX = limit(
     "WHATIF_REPLICATIONS_MAX", 1_000, "replications", "of a replayed day; chance is then known well"
 )

@@ -26,6 +26,12 @@ FORECAST_ERRORS_MIN = limit(
 STAFF_DAYS_MAX = limit(
     "STAFF_DAYS_MAX", 1_000, "days", "that a plan of staff is found with; chance is 1 % then"
 )
+STAFF_CALLERS_KEPT_MAX = limit(
+    "STAFF_CALLERS_KEPT_MAX",
+    500_000,
+    "callers",
+    "of all days whose chance a search for staff keeps: some 100 MiB; of others it draws anew",
+)
 STAFF_ENGINE_DAYS_MAX = limit(
     "STAFF_ENGINE_DAYS_MAX", 100, "days", "of the engine that confirm a plan; each takes seconds"
 )

@@ -9,7 +9,7 @@ ones.
 """
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,25 +91,37 @@ class Changes(NamedTuple):
     factor: float = 1.0
 
 
-def load(path: Path, day: Day) -> Changes:
-    """The changes of a file; raises Fault with all that is wrong."""
+def parsed(path: Path) -> str:
+    """The text of a file of changes; raises Fault if it cannot be read or is no TOML."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Fault(f"{path}: cannot be read: {error}") from error
+    _table(text, str(path))
+    return text
+
+
+def _table(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Fault(f"{name}: {error}") from error
+
+
+def load(path: Path, day: Day) -> Changes:
+    """The changes of a file; raises Fault with all that is wrong."""
+    text = parsed(path)
     return read(text, str(path), day, lambda name: (path.parent / name).read_text(encoding="utf-8"))
 
 
 def read(text: str, name: str, day: Day, content: Callable[[str], str]) -> Changes:
     """The changes of a text. name: of its file. content: of a file that it names."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Fault(f"{name}: {error}") from error
+    table = _table(text, name)
     problems: list[Problem] = []
     found = _Reading(engine.restore(day.center), content).of(Part(table, "", problems))
     if problems:
-        lines = [f"{name}: {each.key} = {each.value} {each.rule}" for each in problems]
+        wrong = dict.fromkeys(problems)
+        lines = [f"{name}: {each.key} = {each.value} {each.rule}" for each in wrong]
         raise Fault("\n  ".join(lines) if len(lines) == 1 else "\n  " + "\n  ".join(lines))
     return found
 
@@ -158,9 +170,11 @@ class _Reading:
             elif kinds == ["add"]:
                 added.append(self._added(row, profiles))
             elif kinds == ["remove"]:
-                removed.extend(self._removed(row))
+                removed.extend(self._removed(row, {each.agent for each in moved}))
             else:
                 moved.append(self._moved(row, profiles))
+                if moved[-1].agent in (*removed, *(each.agent for each in moved[:-1])):
+                    row.wrong("agent", moved[-1].agent, "stands in another table of staff already")
             row.close("add", "remove", "agent")
         return added, removed, moved
 
@@ -193,10 +207,12 @@ class _Reading:
             None,
         )
 
-    def _removed(self, row: Part) -> Iterator[str]:
+    def _removed(self, row: Part, moved: Collection[str]) -> Iterator[str]:
         told = row.take("remove")
         for each in told if isinstance(told, list) else [told]:
-            if isinstance(each, str) and each in self.users:
+            if isinstance(each, str) and each in moved:
+                row.wrong("remove", each, "stands in another table of staff already")
+            elif isinstance(each, str) and each in self.users:
                 yield each
             else:
                 row.wrong("remove", each, _none_of("agent", self.users))
@@ -270,8 +286,14 @@ class _Reading:
             try:
                 language.parse(found, type_, published=True, lenient=True)
             except Refusal as refusal:
-                part.wrong("file", written, f"cannot run: {refusal.members or refusal.message}")
+                part.wrong("file", written, f"cannot run: {_said(refusal)}")
             yield name, found
+
+
+def _said(refusal: Refusal) -> str:
+    """What is wrong with a flow, all of it."""
+    problems: Any = refusal.members.get("problems")
+    return "; ".join(each["message"] for each in problems or ()) or str(refusal.message)
 
 
 def _clock(row: Part, name: str) -> int:

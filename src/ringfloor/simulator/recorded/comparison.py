@@ -57,6 +57,7 @@ class Run(NamedTuple):
 
     figures: Figures
     drawn: Mapping[str, int]
+    refused: Mapping[str, int]
     left: int
     alike: Alike
 
@@ -72,6 +73,13 @@ class Difference(Struct, frozen=True):
     one_day: tuple[float, float] | None
 
 
+class Refused(Struct, frozen=True):
+    """How many commands were refused, by the command and the error."""
+
+    unchanged: dict[str, float]
+    changed: dict[str, float]
+
+
 class Comparison(Struct, frozen=True):
     """What came of it all."""
 
@@ -80,6 +88,8 @@ class Comparison(Struct, frozen=True):
     differences: dict[str, dict[str, Difference]]
     drawn: dict[str, float]
     """What chance had to say in both together, on average of a replication, by purpose."""
+    refused: Refused
+    """What people and flows did that the center did not take, on average of a replication."""
     left: float
     """Contacts that were never served in the changed day, on average."""
     alike: Alike
@@ -240,7 +250,8 @@ def play(
     work = replay.work
     played = Played(work.desk, work.history, replay.until, replay.waits)
     left = len(work.center.contacts)
-    return Run(figures(day, played, thresholds), dict(replay.drawn), left, _alike(day, replay))
+    told = figures(day, played, thresholds)
+    return Run(told, dict(replay.drawn), dict(work.refused), left, _alike(day, replay))
 
 
 def really(recorded: Recorded, thresholds: Sequence[int]) -> Figures:
@@ -334,10 +345,6 @@ def compared(
     scopes = dict.fromkeys(
         [*actual, *(name for pair in pairs for run in pair for name in run.figures)]
     )
-    drawn: Counter[str] = Counter()
-    for pair in pairs:
-        for run in pair:
-            drawn.update(run.drawn)
     return Comparison(
         day=day.name,
         replications=len(pairs),
@@ -353,7 +360,11 @@ def compared(
             }
             for scope in scopes
         },
-        drawn={name: each / len(pairs) for name, each in sorted(drawn.items())},
+        drawn=_averages([run.drawn for pair in pairs for run in pair], len(pairs)),
+        refused=Refused(
+            _averages([pair[0].refused for pair in pairs], len(pairs)),
+            _averages([pair[1].refused for pair in pairs], len(pairs)),
+        ),
         left=fmean(pair[1].left for pair in pairs),
         alike=pairs[0][0].alike,
     )
@@ -383,6 +394,13 @@ def _difference(
         (middle - mean, middle + mean),
         (middle - one, middle + one),
     )
+
+
+def _averages(counts: Sequence[Mapping[str, int]], of: int) -> dict[str, float]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return {name: each / of for name, each in sorted(total.items())}
 
 
 def _mean(some: Sequence[float]) -> float | None:

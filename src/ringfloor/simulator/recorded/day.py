@@ -141,6 +141,8 @@ class Day(Struct, frozen=True, kw_only=True):
     """Words a minute of what flows say; 0: what they say takes no time."""
     own_work: int = 0
     """How many contacts agents began themselves; they are away for that time."""
+    unfinished: int = 0
+    """Contacts of which the record does not tell how they ended."""
     inferred: bool = False
     """Whether agents' presence is a guess: the log does not tell it."""
     after_last: Instant = 0

@@ -3,10 +3,11 @@
 record(journal, instance, day, zone) replays the records from the first one, as a restart does, and
 notes what people did (recorded.day). The state at the first traffic of the day is kept; from
 there on the events are also the facts that tell how the day really was. Reading goes on beyond the
-end of the day until what has become of its contacts is known, or the journal ends. Called by the
-command that asks what if.
+end of the day until what has become of its contacts is known, the instance is deleted, or the
+journal ends. Called by the command that asks what if.
 """
 
+from collections import deque
 from collections.abc import Callable
 from datetime import date, timedelta
 from statistics import median
@@ -16,7 +17,11 @@ from msgspec import Struct
 
 from ringfloor.base import zones
 from ringfloor.base.errors import Fault
-from ringfloor.base.limits import SIMULATED_FACTS_MAX, SIMULATED_OVERTIME_MS
+from ringfloor.base.limits import (
+    SIMULATED_FACTS_MAX,
+    SIMULATED_OVERTIME_MS,
+    WHATIF_SPEECH_RATES_MAX,
+)
 from ringfloor.base.time import MINUTE, Instant
 from ringfloor.domain import commands, dialogue, events
 from ringfloor.domain.contact import Contact, Side
@@ -59,8 +64,11 @@ class Recorded(NamedTuple):
 
 
 def span(day: date, zone: str) -> tuple[Instant, Instant]:
-    """When a day begins and ends in a zone."""
-    return zones.beginning(day, zone), zones.beginning(day + timedelta(days=1), zone)
+    """When a day begins and ends in a zone; raises Fault where no clock shows it."""
+    try:
+        return zones.beginning(day, zone), zones.beginning(day + timedelta(days=1), zone)
+    except (OverflowError, ValueError) as error:
+        raise Fault(f"--day {day}: no clock shows it and the day after it") from error
 
 
 def record(
@@ -135,7 +143,7 @@ class _Recorder:
         """The next status that an agent has chosen already."""
         self._statuses: dict[str, str] = {}
         """Of agents when the day began, the chosen ones."""
-        self.rates: list[float] = []
+        self.rates: deque[float] = deque(maxlen=WHATIF_SPEECH_RATES_MAX)
         self.last: Instant = 0
         self._left: set[str] | None = None
         """Contacts of the day that are not over; None: neither is the day."""
@@ -153,7 +161,9 @@ class _Recorder:
     def take(self, outcome: Outcome) -> bool:
         """The next record; whether more is wanted."""
         at = outcome.at
-        if self.image is None and at >= self.begins and _is_traffic(outcome):
+        if any(isinstance(event, events.InstanceDeleted) for event in outcome.events):
+            return False  # how the center was until then is what can be asked
+        if self.image is None and self.begins <= at < self.ends and _is_traffic(outcome):
             self._begin(at)
         if at >= self.ends and (self.image is None or self._is_over(at)):
             return False
@@ -245,6 +255,10 @@ class _Recorder:
             clearings=tuple(self.clearings),
             speech_rate=median(self.rates) if self.rates else 150,
             own_work=len(self.own_work),
+            unfinished=sum(
+                each.id in self.legs and each.stage != "SCHEDULED"
+                for each in self.center.contacts.values()
+            ),
             after_last=self.last,
         )
         return Recorded(found, self.desk, self.history, self.waits)

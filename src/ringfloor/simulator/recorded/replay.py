@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ringfloor.base.ids import derive
 from ringfloor.base.limits import CHAT_MINUTES_DEFAULT, DIAL_MS, SIMULATED_OVERTIME_MS
-from ringfloor.base.time import HOUR, MINUTE, Duration, Instant
+from ringfloor.base.time import HALF_HOUR, MINUTE, Duration, Instant
 from ringfloor.domain import chat as words
 from ringfloor.domain import commands, events
 from ringfloor.domain.contact import Contact, Held
@@ -28,8 +28,6 @@ from ringfloor.simulator.recorded.day import Day, Edit, Leg, Offer, Turn
 from ringfloor.simulator.recorded.journals import OWN, OWN_ID, noted
 from ringfloor.simulator.recorded.observed import Observed
 from ringfloor.simulator.recorded.surroundings import Customer, Surroundings, Visit
-
-HALF_HOUR = HOUR // 2
 
 BEFORE_AGENT = ("IN_FLOW", "IN_QUEUE", "OFFERED", "ACCEPTED")
 """Stages of who may still give up."""

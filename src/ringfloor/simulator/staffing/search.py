@@ -27,20 +27,19 @@ from msgspec.structs import replace
 
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import SIMULATED_AGENTS_MAX
-from ringfloor.base.time import SECOND
+from ringfloor.base.time import HALF_HOUR, SECOND
 from ringfloor.simulator.scenario import HALF_HOUR_MINUTES, Callers, Scenario, Speech
 from ringfloor.simulator.sketch import why_not
 from ringfloor.simulator.staffing.erlang import Load, Target, required
 from ringfloor.simulator.staffing.trials import (
-    HALF_HOUR,
     Plan,
     Reached,
     Result,
+    Sketches,
     Theater,
     Trials,
     clocks,
     played,
-    sketched,
     staffed,
     whole,
 )
@@ -112,7 +111,8 @@ def found(scenario: Scenario, aim: Aim, progress: Progress = lambda *_: None) ->
     guess = first_guess(stand_in, aim)
     reason = why_not(stand_in)
     engine = Theater(scenario, played, lambda days: progress("days of the engine", days))
-    sketches = Theater(stand_in, sketched, lambda days: progress("days sketched", days))
+    play = Sketches(stand_in)
+    sketches = Theater(stand_in, play, lambda days: progress("days sketched", days))
     theater, days = (sketches, aim.days) if reason is None else (engine, aim.engine_days)
     fresh = Trials(theater, _seeds(scenario, FRESH_DAYS * days, FRESH_SEEDS), aim.confidence)
     plan = _searched(theater, aim, days, guess, fresh)

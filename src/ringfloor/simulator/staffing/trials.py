@@ -22,14 +22,16 @@ from msgspec.structs import replace
 
 from ringfloor.base import zones
 from ringfloor.base.errors import Fault
-from ringfloor.base.time import DAY, HOUR, SECOND, Instant
+from ringfloor.base.limits import STAFF_CALLERS_KEPT_MAX
+from ringfloor.base.time import DAY, HALF_HOUR, SECOND, Instant
 from ringfloor.domain import events
+from ringfloor.simulator.distributions import Draws
+from ringfloor.simulator.population import expected
 from ringfloor.simulator.scenario import HALF_HOUR_MINUTES, Group, Scenario, Shift, Stretch
 from ringfloor.simulator.simulation import Simulation
 from ringfloor.simulator.sketch import sketch
 from ringfloor.simulator.staffing.erlang import Target
 
-HALF_HOUR = HOUR // 2
 DAY_MINUTES = 24 * 60
 
 Key = tuple[tuple[str, tuple[int, ...]], ...]
@@ -135,11 +137,27 @@ Play = Callable[[Scenario], Day]
 """A day of a scenario with a threshold, which is its first."""
 
 
-def sketched(scenario: Scenario) -> Day:
-    """By the sketch."""
+class Sketches:
+    """Days by the sketch, of one scenario with any staff: what chance says is drawn once a seed.
+
+    As far as it can be kept; days of further seeds draw anew, and are the same.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._draws: dict[int, Draws] = {}
+        self._kept = STAFF_CALLERS_KEPT_MAX // max(1, round(expected(scenario)))
+
+    def __call__(self, scenario: Scenario) -> Day:
+        if scenario.seed not in self._draws and len(self._draws) < self._kept:
+            self._draws[scenario.seed] = Draws(scenario.seed)
+        return sketched(scenario, self._draws.get(scenario.seed))
+
+
+def sketched(scenario: Scenario, draws: Draws | None = None) -> Day:
+    """By the sketch. draws: of the seed, if they are to be used again."""
     size = len(starts(scenario))
     found = {name: [NOBODY] * size for name in scenario.queues}
-    for cell in sketch(scenario).cells:
+    for cell in sketch(scenario, draws=draws).cells:
         number = (cell.start - scenario.start) // HALF_HOUR
         if 0 <= number < size:
             told = cell.figures
