@@ -103,7 +103,8 @@ def test_a_routing_profile_changes_and_its_agents_with_it(server):
     center.act("available")
     assert center.position(waiting) == {"POSITION_IN_QUEUE": 1.0}
     connect.associate_routing_profile_queues(**at, QueueConfigs=[row(center.queue, "VOICE", 1)])
-    assert center.position(waiting) == {"POSITION_IN_QUEUE": 0.0}  # she is rung
+    rung = {"POSITION_IN_QUEUE": 0.0, "ESTIMATED_WAIT_TIME": 0.0}
+    assert center.position(waiting) == rung
     connect.update_routing_profile_name(**at, Name="all")
     connect.update_routing_profile_default_outbound_queue(**at, DefaultOutboundQueueId=basic)
     connect.update_routing_profile_agent_availability_timer(
