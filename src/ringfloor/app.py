@@ -408,7 +408,7 @@ class _Server(uvicorn.Server):
         try:
             await self._serves.wait()
             await work
-        except Exception:
+        except Exception:  # whatever it is goes on to whoever awaits this
             self.should_exit = True
             raise
         finally:

@@ -7,7 +7,7 @@ as of a running server's. Of several replications the means and their intervals 
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import SIMULATED_REPLICATIONS_MAX
 from ringfloor.base.time import iso_milliseconds, stopwatch
-from ringfloor.output import NO_PLOTS, Line, bar, check, write
+from ringfloor.output import NO_PLOTS, Line, bar, check, table, write
 from ringfloor.report import answers, asking, sketched, words
 from ringfloor.report.contents import Figures, Repeated, Report
 from ringfloor.simulator import intervals, scenario_file, workers
@@ -292,13 +292,8 @@ def _cells(told: Figures) -> list[str]:
     ]
 
 
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    most = max(map(len, rows))
-    filled = [[words.plain(each) for each in row] + [""] * (most - len(row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*filled, strict=True)]
-    for row in filled:
-        first, *others = (each.rjust(width) for each, width in zip(row, widths, strict=True))
-        yield "  ".join([first.strip().ljust(widths[0]), *others]).rstrip()
+def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    return table([words.plain(each).strip() for each in row] for row in rows)
 
 
 def _about(done: Sequence[Replication], took: float) -> Iterator[str]:

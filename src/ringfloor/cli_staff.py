@@ -29,7 +29,7 @@ from ringfloor.base.time import DAY, HALF_HOUR, Instant
 from ringfloor.client import Progress
 from ringfloor.forecast import file
 from ringfloor.forecast.history import FIRST_YEAR, LAST_YEAR
-from ringfloor.output import NO_PLOTS, write
+from ringfloor.output import NO_PLOTS, table, write
 from ringfloor.report import words
 from ringfloor.report.contents import Cell
 from ringfloor.simulator import scenario_file, scenario_writer
@@ -366,7 +366,7 @@ def lines(plan: Found, told: Mapping[str, Any]) -> Iterator[str]:
     yield f"staff of {scenario.name}, {span} ({scenario.zone})"
     yield _target_words(aim)
     yield ""
-    yield from _table(_rows(plan, told))
+    yield from table([words.plain(each) for each in row] for row in _rows(plan, told))
     yield ""
     yield (
         f"agent hours {told['agent_hours']:,.1f}; Erlang A alone"
@@ -429,13 +429,6 @@ def _rows(plan: Found, told: Mapping[str, Any]) -> Iterator[list[str]]:
         row += [f"{sum(each['agents'] for each in there):,}"] if len(groups) > 1 else []
         row += [f"{sum(each['scheduled'] for each in there):,}"] if roster else []
         yield row
-
-
-def _table(rows: Iterator[list[str]]) -> Iterator[str]:
-    shown = [[words.plain(each) for each in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        yield "  ".join(each.rjust(width) for each, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _page(plan: Found, told: Mapping[str, Any]) -> str:

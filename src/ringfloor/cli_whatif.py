@@ -26,7 +26,7 @@ from ringfloor.identity.record import ACCOUNT
 from ringfloor.journal.reading import Reader, reading
 from ringfloor.node import log_files
 from ringfloor.node.desk import outcome_of
-from ringfloor.output import NO_PLOTS, check, write
+from ringfloor.output import NO_PLOTS, check, table, write
 from ringfloor.report import words
 from ringfloor.simulator.recorded import changes, journals, logs
 from ringfloor.simulator.recorded.comparison import ALL, Comparison, Difference, compare
@@ -265,7 +265,7 @@ def lines(day: Day, found: Comparison, *, is_changed: bool) -> Iterator[str]:
     yield ""
     yield "How well it is reproduced: as it was, and played unchanged"
     head, *rows = _reproduced(found)
-    yield from _table([head, *(_indented(each) for each in rows)])
+    yield from table([head, *(_indented(each) for each in rows)])
     yield _alike(found)
     yield from _notes(day, found)
     if is_changed:
@@ -275,7 +275,7 @@ def lines(day: Day, found: Comparison, *, is_changed: bool) -> Iterator[str]:
             yield ""
             head, *rows = _rows(figures, by_chance=found.by_chance)
             head = [words.plain(scope), *head[1:]]
-            yield from _table([head, *(_indented(each) for each in rows)])
+            yield from table([head, *(_indented(each) for each in rows)])
 
 
 def label(name: str) -> str:
@@ -362,13 +362,6 @@ def _span(span: tuple[float, float] | None) -> str:
 
 def _share(part: int, whole: int) -> str:
     return words.percent(100 * part / whole if whole else None)
-
-
-def _table(cells: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for first, *others in cells:
-        right = (each.rjust(width) for each, width in zip(others, widths[1:], strict=True))
-        yield "  ".join([first.ljust(widths[0]), *right]).rstrip()
 
 
 def _page(day: Day, found: Comparison, *, is_changed: bool) -> str:

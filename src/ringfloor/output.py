@@ -1,9 +1,10 @@
-"""Output: what commands write beside their answer: files, and a line that says how far they are.
+"""Output: what commands write: tables, files, and a line that says how far they are.
 
 Called by the cli_* modules, client and app.
 """
 
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -36,6 +37,20 @@ def write(option: str, name: str, text: str) -> None:
         Path(name).write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise Fault(f"{option}: {name} cannot be written: {error.strerror}") from error
+
+
+def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table: the first column to the left, numbers to the right.
+
+    A row may end before the others do.
+    """
+    cells = [list(row) for row in rows]
+    most = max(map(len, cells), default=0)
+    filled = [row + [""] * (most - len(row)) for row in cells]
+    widths = [max(map(len, column)) for column in zip(*filled, strict=True)]
+    for first, *others in filled:
+        right = (each.rjust(width) for each, width in zip(others, widths[1:], strict=True))
+        yield "  ".join([first.ljust(widths[0]), *right]).rstrip()
 
 
 class Line:

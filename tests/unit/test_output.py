@@ -1,4 +1,4 @@
-"""What commands write beside their answer: files, and the line that says how far they are."""
+"""What commands write: tables, files, and the line that says how far they are."""
 
 import io
 import signal
@@ -81,3 +81,13 @@ def test_an_interrupt_while_the_command_is_loaded_says_nothing():
         [sys.executable, "-c", LOADING], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_table_has_its_first_column_to_the_left_and_numbers_to_the_right():
+    rows = [["", "calls", "waits"], ["sales", "1"], ["all of them", "1,234", "0:05"]]
+    assert list(output.table(rows)) == [
+        "             calls  waits",
+        "sales            1",
+        "all of them  1,234   0:05",
+    ]
+    assert list(output.table([])) == []

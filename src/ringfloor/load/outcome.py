@@ -7,6 +7,7 @@ rates per second.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ringfloor import output
 from ringfloor.load.histogram import Histogram
 from ringfloor.load.measures import Measures, Tally, Window
 from ringfloor.load.run import Result
@@ -143,11 +144,11 @@ def lines(result: Result) -> Iterator[str]:
         f" {result.lasted:.0f} s" + (" (stopped)" if result.stopped else "")
     )
     yield ""
-    yield from _table(HEADS, table(result))
+    yield from output.table([HEADS, *table(result)])
     yield "  lengths in ms, from when the request was due; service p99: from when it was sent"
     yield from _wrong(result)
     yield ""
-    yield from _table(CONTACT_HEADS, contacts(result))
+    yield from output.table([CONTACT_HEADS, *contacts(result)])
     if "VOICE" in result.figures:
         yield f"  calls came by {DOORS[result.voice]}"
     yield ""
@@ -251,13 +252,3 @@ def _ms(seconds: float | None) -> str:
         return "-"
     length = seconds * 1000
     return f"{length:,.1f}" if length < 100 else f"{length:,.0f}"
-
-
-def _table(heads: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:
-    """Aligned: the first column to the left, numbers to the right."""
-    all_of = [list(heads), *rows]
-    widths = [max(len(row[number]) for row in all_of) for number in range(len(heads))]
-    for row in all_of:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        yield "  ".join(cells).rstrip()
