@@ -5,6 +5,7 @@
 #   make soak    whole nodes under people and faults for an hour; MINUTES=N, SEED=N
 #   make opinion metrics against loops over the events; HISTORIES=N, DAYS=N, SEED=N
 #   make mutants faults planted in the engine, one a function; how many of them the tests find
+#   make phones  the programs that tests of voice speak with: sipp, Asterisk, ... (Debian, as root)
 #   make bench   benchmarks, as ratios; never part of the tests
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -17,10 +18,10 @@ HISTORIES ?= 3000
 DAYS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help test node fuzz soak opinion mutants demo bench lint types floors fix clean
+.PHONY: help test node asterisk phones fuzz soak opinion mutants demo bench lint types floors fix clean
 
 help:
-	@sed -n 's/^# *//p' Makefile | head -8
+	@sed -n 's/^# *//p' Makefile | head -9
 
 .venv/made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
@@ -78,6 +79,19 @@ mutants: .venv/made-mutants
 	rm -rf mutants
 	$(BIN)/mutmut run $(foreach number,$(MUTANTS),'*__mutmut_$(number)')
 	$(BIN)/python tests/mutants/report.py $(MUTANTS)
+
+# Debian's stable releases have no Asterisk; the unstable one has it. Nothing of it is installed here.
+asterisk:
+	@command -v mmdebstrap >/dev/null || { echo "make asterisk needs mmdebstrap (Debian: apt-get install mmdebstrap)"; exit 1; }
+	rm -rf .asterisk
+	mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --include=asterisk sid .asterisk
+
+# What the tests of voice try our own against; those whose program is missing are skipped, aloud.
+phones:
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	  sip-tester espeak-ng mmdebstrap iproute2 iptables openssl kamailio kamailio-tls-modules rtpengine-daemon >/dev/null
+	test -e .asterisk/usr/sbin/asterisk || $(MAKE) --no-print-directory asterisk
 
 demo: .venv/made
 	$(BIN)/ringfloor demo

@@ -13,6 +13,7 @@ NAMES = (
     "realtime",
     "historical",
     "big_history",
+    "voice",
 )
 
 

@@ -5,6 +5,7 @@ Called by hand after a change; tests/docs fails while a page does not say what t
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 
 from ringfloor.aws import model
@@ -15,15 +16,15 @@ from ringfloor.config import (
     CHECK_RESULTS,
     ENCRYPTION_KEY,
     SECRET_ACCESS_KEY,
-    SETTINGS,
     STREAM_SECRET,
-    variable,
 )
 from ringfloor.domain.quotas import QUOTAS
 from ringfloor.flow import blocks, catalog
+from ringfloor.gateway import voice_file
 from ringfloor.operations import all as operations
 from ringfloor.operations.registry import HANDLERS, IDENTITY
 from ringfloor.projections import current_metrics, exports, historical_metrics, metric_terms
+from ringfloor.settings_table import SETTINGS, variable
 
 DOCS = Path(__file__).parent
 
@@ -356,6 +357,27 @@ def mapping_page() -> str:
     )
 
 
+def voice_page() -> str:
+    """Everything that a voice file may have."""
+    opening = (
+        "Of the file that `ringfloor serve --voice FILE` and `ringfloor gateway` read ([the"
+        " guide](../voice.md)). Whatever else stands in it is refused. Files are named beside it."
+    )
+    parts = [opening]
+    for section, members in groupby(voice_file.MEMBERS, lambda each: each.section):
+        heading = f"[[{section}]]" if section in {"trunk", "phone"} else f"[{section}]"
+        rows = [
+            (
+                f"`{each.name}`",
+                {"": "required", "-": ""}.get(each.default, each.default),
+                each.meaning,
+            )
+            for each in members
+        ]
+        parts += [f"## {heading}", table(("member", "default", "meaning"), rows)]
+    return _page("The voice file", *parts)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "not-supported.md": not_supported_page,
     "reference/operations.md": operations_page,
@@ -364,6 +386,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/limits.md": limits_page,
     "reference/exports.md": exports_page,
     "reference/mappings.md": mapping_page,
+    "reference/voice.md": voice_page,
     "reference/metrics.md": metrics_page,
     "reference/flow-blocks.md": blocks_page,
 }

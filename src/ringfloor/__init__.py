@@ -3,4 +3,4 @@
 ARCHITECTURE.md says how the floors below this package stand to each other.
 """
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"

@@ -16,7 +16,6 @@ from typing import Any, TextIO
 
 import msgspec
 import uvicorn
-import uvloop
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -43,22 +42,27 @@ from ringfloor.base.limits import (
     SOCKET_PING_SECONDS,
 )
 from ringfloor.base.time import SECOND, Clock, Duration, Instant, VirtualClock, WallClock
-from ringfloor.config import Settings
+from ringfloor.config import Settings, gateway_environment
 from ringfloor.domain import practice
 from ringfloor.domain.commands import UpdateInstance
 from ringfloor.domain.quotas import Quotas
-from ringfloor.gateway import phones
+from ringfloor.gateway import phones, voice_file
+from ringfloor.gateway.process import GatewayProcess, gateway_command
 from ringfloor.journal.disk import open_journal
 from ringfloor.journal.journal import Journal
 from ringfloor.journal.memory import MemoryJournal
-from ringfloor.node import stream_aws, vault, wait_model
+from ringfloor.node import storage_s3, stream_aws, vault, wait_model
 from ringfloor.node.accounts import Accounts
+from ringfloor.node.arrivals import Arrivals
 from ringfloor.node.attachments import Attachments
+from ringfloor.node.depot import Depot
 from ringfloor.node.functions import Call, Functions, is_associated, resolved
 from ringfloor.node.history import History
 from ringfloor.node.node import CLOCK_NOTE, Node
 from ringfloor.node.outbox import Outbox
+from ringfloor.node.recordings import Recordings, sounds_in_use
 from ringfloor.node.sealed_input import SealedInput
+from ringfloor.node.storage import Storage
 from ringfloor.node.stream_targets import Targets
 from ringfloor.node.streams import Streams
 from ringfloor.node.vault import Vault
@@ -70,16 +74,19 @@ from ringfloor.output import Line, bar
 from ringfloor.server.agent_service import AgentService
 from ringfloor.server.asgi import Endpoints, Proxies
 from ringfloor.server.chat_news import ChatNews
+from ringfloor.server.downloads import Downloads, RecordingAddresses
 from ringfloor.server.exports import Exports
 from ringfloor.server.files import Files
 from ringfloor.server.identity import Identities
 from ringfloor.server.imports import Imports
+from ringfloor.server.objects import Objects
 from ringfloor.server.participant import ParticipantService
 from ringfloor.server.pipeline import Edge
 from ringfloor.server.report import Reports
-from ringfloor.server.sandbox import Kind, Sandbox
+from ringfloor.server.sandbox import NO_PHONES, Kind, Sandbox
 from ringfloor.server.sandbox import Phones as SandboxPhones
 from ringfloor.server.sockets import Audience, Sockets
+from ringfloor.server.softphone import Softphone
 from ringfloor.server.streams import ABORT, ACTION, StreamEvents
 from ringfloor.server.traces import Traces
 from ringfloor.simulator import demo
@@ -120,6 +127,8 @@ class App:
                 bots=resolved(settings.bots),
             )
             sealed = SealedInput(anybody=settings.sandbox)
+            self.depot = Depot(settings.data, _storage(settings))
+            self.recordings = Recordings(self.depot, self.node)
             models = WaitModels(self.node, settings.data, _training(settings))
             self.outbox = Outbox(
                 functions,
@@ -130,15 +139,15 @@ class App:
                 models=models,
             )
             self.phones = phones.Phones(self.outbox.hear)
-            self.outbox.connect(self.phones)
-            told = self.journal.note(PHONES_NOTE)
-            if told is not None:
-                self.phones.restore(_decode_phones(told))
+            self.gateway = self._gateway()
+            quotas = Quotas(settings.quotas, defaults=settings.aws_limits)
+            self._connect(quotas.of("call"))
             progress = Progress(sys.stderr)
             self.node.recover(self.outbox, progress.show)
             progress.end()
             models.restore()
             self._practise()
+            self.depot.sounds.forget(sounds_in_use(self.node))
             sealer = Sealer((vault.sealing_key(self.journal, keeper),))
             accounts = Accounts(self.node, sealer, keeper, settings.account, _root(settings))
             accounts.recover()
@@ -155,15 +164,44 @@ class App:
             pages=Pages(sealer),
             accounts=accounts,
             frozen=Frozen(),
-            quotas=Quotas(settings.quotas, defaults=settings.aws_limits),
+            quotas=quotas,
             number=SANDBOX_NUMBER if settings.sandbox else None,
             sandbox=settings.sandbox,
             pool=settings.pool,
             practice=settings.practice,
+            depot=self.depot,
             lenient_flows=settings.lenient_flows,
             oldest_in_ms=settings.oldest_in_ms,
         )
         self.endpoints = self._endpoints()
+
+    def _connect(self, quota: int | None) -> None:
+        """Choose who carries calls. quota: how many an instance may have that come in."""
+        if self.gateway is None:
+            self.outbox.connect(self.phones, recordings=self.recordings)
+        else:
+            remote, now = self.gateway.remote, self.clock.now
+            arrivals = Arrivals(
+                self.node.desks,
+                self.node.ask,
+                lambda command: remote.perform(command, now()),
+                quota,
+            )
+            self.outbox.connect(remote, arrivals, self.recordings)
+        told = self.journal.note(PHONES_NOTE)
+        if told is not None:
+            self.phones.restore(_decode_phones(told))
+
+    def _gateway(self) -> GatewayProcess | None:
+        """Who carries real calls, if any shall be."""
+        voice = self.settings.voice
+        if voice is None:
+            return None
+        environment = gateway_environment()
+        voice_file.load(voice, environment.get)  # what is wrong with it is told here and now
+        data = self.depot.directory
+        command = gateway_command(voice, data)
+        return GatewayProcess(command, data, environment, self.outbox.hear, self.node.wake)
 
     def _practise(self) -> None:
         """Tell the instances that there are what has been set since; they keep it themselves."""
@@ -224,11 +262,14 @@ class App:
             edge,
             agents,
             identities,
-            (Traces(edge), Exports(edge), Imports(edge)),
+            (Traces(edge), Exports(edge), Imports(edge), RecordingAddresses(edge)),
             Reports(edge),
             chats,
             files,
+            Downloads(self.depot, sealer, self.clock),
+            None if self.depot.on_disk is None else Objects(edge, self.depot.on_disk),
             sockets,
+            Softphone(self.service, self.outbox.attach),
             StreamEvents(edge),
             sandbox,
             self._settle,
@@ -252,6 +293,8 @@ class App:
         return lambda address: demo.run(live, address, out)
 
     def _sandbox_phones(self) -> SandboxPhones:
+        if self.gateway is not None:
+            return NO_PHONES
         carrier, now = self.phones, self.clock.now
 
         async def tell(number: str, kind: Kind, answer_after: Duration) -> None:
@@ -277,8 +320,9 @@ class App:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         server = _Server(self.endpoints, self.node, f"ringfloor: listening on {address}", out)
-        node = asyncio.create_task(self.node.run())
+        node = asyncio.create_task(self._run_node())
         node.add_done_callback(lambda _: setattr(server, "should_exit", True))
+        self.recordings.start()
         companion = asyncio.ensure_future(server.then(beside(address))) if beside else None
         try:
             await server.serve(sockets=[listener])
@@ -286,12 +330,28 @@ class App:
             try:
                 await _ended(companion)
             finally:
+                await self.recordings.close()
                 self.node.close()
+                if self.gateway is not None:
+                    self.gateway.hurry()
                 try:
                     await node
                 finally:
                     await self.node.finish()
+                    await self._let_gateway_go()
                     self.attachments.close()
+                    self.depot.close()
+
+    async def _run_node(self) -> None:
+        """The node, as soon as there is whom it asks for its calls; raises Fault."""
+        if self.gateway is not None:
+            await self.gateway.start()
+        await self.node.run()
+
+    async def _let_gateway_go(self) -> None:
+        """Calls survive a server whose journal does."""
+        if self.gateway is not None:
+            await self.gateway.close(keep=self.settings.data is not None)
 
 
 async def _ended(companion: "asyncio.Task[None] | None") -> None:
@@ -300,12 +360,6 @@ async def _ended(companion: "asyncio.Task[None] | None") -> None:
         companion.cancel()
         with suppress(asyncio.CancelledError):
             await companion
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a server to its end, on uvloop."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work)
 
 
 class _Protocol(HttpToolsProtocol):
@@ -480,6 +534,15 @@ def _throttle(settings: Settings, defaults: Limits, operations: Container[str]) 
     limits = defaults if settings.aws_limits else NO_LIMITS
     own = {name: rate for name, rate in settings.rates.items() if name == "*" or name in operations}
     return Throttle(limits.with_rates(own))
+
+
+def _storage(settings: Settings) -> Storage | None:
+    """Where objects are kept; None: on the disk."""
+    if settings.storage == "disk":
+        return None
+    if not storage_s3.available():
+        raise Fault("storage s3 takes boto3: pip install 'ringfloor[aws]'")
+    return storage_s3.S3Storage(settings.region, settings.storage_endpoint)
 
 
 def _targets(settings: Settings) -> Targets:

@@ -2,7 +2,6 @@
 
 import argparse
 import base64
-import logging
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from ringfloor import (
     cli_export,
     cli_flow,
     cli_forecast,
+    cli_gateway,
     cli_iam,
     cli_import,
     cli_load,
@@ -26,9 +26,9 @@ from ringfloor import (
     cli_trace,
     cli_waits,
     cli_whatif,
+    running,
 )
-from ringfloor.app import App, run
-from ringfloor.base.errors import Fault
+from ringfloor.app import App
 from ringfloor.base.ids import secret
 from ringfloor.base.time import WallClock
 from ringfloor.client import moment
@@ -36,18 +36,17 @@ from ringfloor.config import (
     ACCESS_KEY_ID,
     ENCRYPTION_KEY,
     SECRET_ACCESS_KEY,
-    SETTINGS,
     STREAM_SECRET,
     Settings,
     add_options,
     settings,
-    variable,
 )
 from ringfloor.journal import upkeep
 from ringfloor.journal.journal import Report
 from ringfloor.journal.reading import reading
 from ringfloor.node import audit
 from ringfloor.node.vault import KEY_BYTES
+from ringfloor.settings_table import SETTINGS, variable
 from ringfloor.simulator import demo
 from ringfloor.simulator.live import Past, moved
 
@@ -90,18 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status: 0 well, 1 a fault, 2 wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(given[:1] == ["iam"]).parse_args(given)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for chatty in ("httpx", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    try:
-        return int(options.run(options))
-    except Fault as fault:
-        print(f"ringfloor: {fault}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 0
+    return running.command(lambda: int(options.run(options)))
 
 
 def _parser(iam: bool) -> argparse.ArgumentParser:
@@ -182,6 +170,15 @@ def _parser(iam: bool) -> argparse.ArgumentParser:
         )
         command.add_options(described)
 
+    gateway = commands.add_parser(
+        "gateway",
+        help="carry real calls for a server: SIP trunks, desk phones, browsers",
+        description=cli_gateway.DESCRIPTION,
+        formatter_class=raw,
+    )
+    cli_gateway.add_options(gateway)
+    gateway.set_defaults(run=cli_gateway.run)
+
     waits = commands.add_parser(
         "waits",
         help="how well waits can be told on a log",
@@ -229,7 +226,7 @@ def _serve(options: argparse.Namespace) -> int:
             f"\n  export AWS_SECRET_ACCESS_KEY={wanted.secret_access_key}"
         )
     app = App(wanted, _report)
-    run(app.run(sys.stdout))
+    running.run(app.run(sys.stdout))
     return 0
 
 
@@ -244,7 +241,7 @@ def _demo(options: argparse.Namespace) -> int:
     wanted = Settings(port=options.port, sandbox=True)
     keys = demo.ACCESS_KEY_ID, demo.SECRET_ACCESS_KEY
     app = App(_with_keys(wanted, *keys), _report, past.journal)
-    run(app.run(sys.stdout, app.demo(past, sys.stdout)))
+    running.run(app.run(sys.stdout, app.demo(past, sys.stdout)))
     return 0
 
 

@@ -16,7 +16,7 @@ from ringfloor.base.errors import Fault, Refusal
 from ringfloor.base.time import SECOND
 from ringfloor.domain import dialogue
 from ringfloor.flow.envelope import Unreadable, letters
-from ringfloor.gateway.phones import KEYS
+from ringfloor.gateway.gathering import KEYS
 from ringfloor.rehearsal import (
     CUSTOMER,
     START,

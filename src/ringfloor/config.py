@@ -1,7 +1,7 @@
 """Config: the settings, parsed once, from the command line and from RINGFLOOR_* variables.
 
 Each setting is an option of `ringfloor serve` and, in capitals with RINGFLOOR_ before it, an
-environment variable; the option wins. The reference page is made from SETTINGS.
+environment variable; the option wins. settings_table has them all.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -21,189 +21,32 @@ from typing_extensions import override
 from ringfloor.aws.throttle import Rate
 from ringfloor.base.errors import Fault
 from ringfloor.base.limits import (
+    DESTINATION_RULES_MAX,
+    OUTBOUND_RATE_MAX,
+    RECORDING_DAYS_MAX,
     RING_SECONDS_MAX,
     STREAM_WEBHOOK_BATCH_MAX,
     WAIT_TRAINING_HOURS_MAX,
 )
 from ringfloor.base.time import DAY, HOUR, SECOND, Duration
-from ringfloor.domain import numbers
+from ringfloor.domain import destinations, numbers
 from ringfloor.domain.numbers import Pool
 from ringfloor.domain.practice import USUAL, Practice
 from ringfloor.domain.quotas import QUOTAS
 from ringfloor.node.functions import PYTHON
 from ringfloor.node.stream_lines import STREAMS, Stream
 from ringfloor.node.stream_targets import AWS, ENDPOINTS
-from ringfloor.projections.current_rows import OLDEST_IN_MS, OldestInMs
-
-
-class Setting(NamedTuple):
-    """One setting. flag: it takes no value; given twice it counts two."""
-
-    name: str
-    default: str
-    metavar: str
-    help: str
-    choices: tuple[str, ...] = ()
-    flag: bool = False
-    many: bool = False
-
-
-SETTINGS = (
-    Setting("host", "127.0.0.1", "H", "address to listen on"),
-    Setting("port", "8080", "P", "port to listen on; 0 picks a free one"),
-    Setting("data", "ringfloor-data", "DIR", "directory of the journal and the history"),
-    Setting("memory", "0", "", "keep everything in memory; nothing survives the end", flag=True),
-    Setting("clock", "wall", "", "which clock everything obeys", ("wall", "virtual")),
-    Setting(
-        "sandbox",
-        "0",
-        "",
-        "serve /_ringfloor/ unsigned: clock, simulated phones, agents' hands; give it twice to"
-        " allow it on an address that is not this machine's own",
-        flag=True,
-    ),
-    Setting("region", "us-east-1", "R", "AWS Region in ARNs and signatures"),
-    Setting("account", "123456789012", "A", "AWS account id in ARNs"),
-    Setting("limits", "none", "", "AWS's rate limits and quotas, or none", ("aws", "none")),
-    Setting(
-        "flows",
-        "strict",
-        "",
-        "which flows can be published: those that keep all of AWS's rules, or all that can run",
-        ("strict", "lenient"),
-    ),
-    Setting(
-        "oldest-in-ms",
-        "ungrouped",
-        "",
-        "which rows of GetCurrentMetricData tell OLDEST_CONTACT_AGE in milliseconds; today's"
-        " documentation of AWS says those without grouping, that of 2020 the others",
-        OLDEST_IN_MS,
-    ),
-    Setting(
-        "proxy",
-        "",
-        "NETWORK",
-        "network of a proxy of yours, such as 10.0.0.0/8, whose X-Forwarded-For and"
-        " X-Forwarded-Proto are believed; may be repeated (in the variable: separated by blanks)",
-        many=True,
-    ),
-    Setting(
-        "rate",
-        "",
-        "OPERATION=N/B",
-        "calls of an operation, such as StopContact or iam:CreateUser, per second, and at once, per"
-        " account; * for all that are not named; may be repeated (in the variable: separated by"
-        " blanks)",
-        many=True,
-    ),
-    Setting(
-        "quota",
-        "",
-        "NAME=N",
-        "how many there may be of something, such as queue=100; may be repeated (in the variable:"
-        " separated by blanks)",
-        many=True,
-    ),
-    Setting(
-        "function",
-        "",
-        "ARN=URL",
-        "bind a Lambda function to an HTTP address, or to a Python callable: ARN=python:"
-        "package.module:callable; may be repeated (in the variable: separated by blanks)",
-        many=True,
-    ),
-    Setting(
-        "bot",
-        "",
-        "NAME=URL",
-        "bind a Lex bot (its alias ARN, its id, or the name of one of Lex V1) to an HTTP address,"
-        " or to a Python callable: NAME=python:package.module:callable; may be repeated (in the"
-        " variable: separated by blanks)",
-        many=True,
-    ),
-    Setting(
-        "python",
-        "0",
-        "",
-        "let functions and bots be Python callables, which run inside this server; a sandbox does",
-        flag=True,
-    ),
-    Setting(
-        "stream",
-        "",
-        "NAME=TARGET",
-        "tell contact-events, contact-records or agent-events, as AWS does, to a file (a JSON"
-        " object a line), to an http address (a POST each), to kinesis://STREAM, firehose://STREAM"
-        " or, contact-events, to eventbridge://BUS; may be repeated (in the variable: separated by"
-        " blanks)",
-        many=True,
-    ),
-    Setting(
-        "stream-batch",
-        "1",
-        "N",
-        "how many lines of a stream go into one POST; more than 1: as an array",
-    ),
-    Setting(
-        "kinesis-endpoint",
-        "",
-        "URL",
-        "where Kinesis Data Streams is; then streams that instances name as their stores of contact"
-        " records and agent events are told, too",
-    ),
-    Setting("firehose-endpoint", "", "URL", "where Data Firehose is; likewise"),
-    Setting("events-endpoint", "", "URL", "where EventBridge is"),
-    Setting(
-        "number-pool",
-        " ".join(numbers.DEFAULT),
-        "RANGE",
-        "phone numbers that can be claimed: COUNTRY:TYPE:+FIRST-+LAST; may be repeated (in the"
-        " variable: separated by blanks)",
-        many=True,
-    ),
-    Setting(
-        "ring-seconds",
-        "20",
-        "S",
-        "how long an offer rings at an agent, on every channel, before he has missed it",
-    ),
-    Setting(
-        "callback-rank",
-        "call",
-        "",
-        "by what a queued callback is ranked in line: when the call began that asked for it, or"
-        " when the callback itself entered the queue",
-        ("call", "callback"),
-    ),
-    Setting(
-        "callback-duration",
-        "wait",
-        "",
-        "what Queue.Duration of an agent-first callback's record counts: its wait in the queue, or"
-        " the initial delay before that, too",
-        ("wait", "delay"),
-    ),
-    Setting(
-        "train-waits",
-        "24",
-        "HOURS",
-        "how often a model of waits is trained on each instance's own past, in a process of its"
-        " own, if scikit-learn is there; off: never",
-    ),
-    Setting(
-        "signature-window",
-        "900",
-        "S",
-        "seconds that a signature may be older or newer than now",
-    ),
-)
+from ringfloor.projections.current_rows import OldestInMs
+from ringfloor.settings_table import SETTINGS, Setting, variable
 
 ACCESS_KEY_ID = "RINGFLOOR_ACCESS_KEY_ID"
 CHECK_RESULTS = "RINGFLOOR_CHECK_RESULTS"
 ENCRYPTION_KEY = "RINGFLOOR_ENCRYPTION_KEY"
 STREAM_SECRET = "RINGFLOOR_STREAM_SECRET"  # noqa: S105  the name of a variable
 SECRET_ACCESS_KEY = "RINGFLOOR_SECRET_ACCESS_KEY"  # noqa: S105  the name of a variable
+
+
+Storage = Literal["disk", "s3"]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -216,6 +59,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     virtual_clock: bool = False
     sandbox: bool = False
     sandbox_anywhere: bool = False
+    voice: Path | None = None
+    """What calls are carried by; None: simulated phones."""
     region: str = "us-east-1"
     account: str = "123456789012"
     aws_limits: bool = False
@@ -241,6 +86,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     pool: Pool = numbers.pool(map(numbers.parse, numbers.DEFAULT))
     practice: Practice = USUAL
     """What instances do where AWS leaves it open."""
+    storage: Storage = "disk"
+    """Where recordings and files of prompts are."""
+    storage_endpoint: str | None = None
+    """Of the S3 API; None: AWS's."""
     train_waits: Duration | None = DAY
     """How often models of waits are trained; None: never."""
     signature_window_seconds: int = 900
@@ -302,16 +151,21 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("RINGFLOOR_URL") or "http://127.0.0.1:8080"
 
 
+def gateway_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a gateway may know: everything but the secrets of the server, also those for AWS."""
+    ours = {ACCESS_KEY_ID, SECRET_ACCESS_KEY, ENCRYPTION_KEY, STREAM_SECRET}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in ours and not name.startswith("AWS_")
+    }
+
+
 def region(environment: Mapping[str, str] = os.environ) -> str:
     """The Region that a command's signatures are scoped to: the server's, or AWS's variables."""
     names = ("RINGFLOOR_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
     found = next((environment[name] for name in names if environment.get(name)), None)
     return found or Settings().region
-
-
-def variable(setting: Setting) -> str:
-    """The environment variable of a setting."""
-    return "RINGFLOOR_" + setting.name.upper().replace("-", "_")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -343,6 +197,7 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
         virtual_clock=_choice("clock", raw["clock"]) == "virtual",
         sandbox=sandbox > 0,
         sandbox_anywhere=sandbox > 1,
+        voice=Path(raw["voice"]) if raw["voice"] else None,
         region=raw["region"],
         account=_account(raw["account"]),
         aws_limits=_choice("limits", raw["limits"]) == "aws",
@@ -359,6 +214,8 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
         stream_secrets=_stream_secrets(environment.get(STREAM_SECRET, "")),
         pool=_pool(raw["number-pool"].split()),
         practice=_practice(raw),
+        storage=cast("Storage", _choice("storage", raw["storage"])),
+        storage_endpoint=_storage_endpoint(raw["storage-endpoint"]),
         train_waits=_train_waits(raw["train-waits"]),
         signature_window_seconds=_number("signature-window", raw["signature-window"], 1, 86_400),
         check_results=_count(CHECK_RESULTS, environment.get(CHECK_RESULTS, "0")) > 0,
@@ -368,11 +225,18 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str] = os.en
     )
     if (result.access_key_id is None) != (result.secret_access_key is None):
         raise Fault(f"set both {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY}, or neither")
+    if result.voice is not None and result.virtual_clock:
+        raise Fault(
+            f"--voice {result.voice} and --clock virtual: real calls last as long as they last;"
+            " leave one of them out"
+        )
     if result.sandbox and not result.loopback and not result.sandbox_anywhere:
         raise Fault(
             f"--sandbox serves unsigned requests and {result.host} is not this machine's own"
             " address; leave --sandbox out, use --host 127.0.0.1, or give --sandbox twice"
         )
+    if result.storage_endpoint is not None and result.storage != "s3":
+        raise Fault(f"storage-endpoint: {result.storage_endpoint!r} is for --storage s3")
     if not result.sandbox and not _count("python", raw["python"]):
         for name, target in {**result.functions, **result.bots}.items():
             if target.startswith(PYTHON):
@@ -391,6 +255,37 @@ def _practice(raw: Mapping[str, str]) -> Practice:
         ring_ms=ring * SECOND,
         callback_rank="callback" if own else "call",
         callback_duration="delay" if delay else "wait",
+        destinations=_destinations(raw["destination"].split()),
+        outbound_rate=_outbound_rate(raw["outbound-rate"]),
+        outbound_calls=_optional("outbound-calls", raw["outbound-calls"], 1, 1_000_000),
+        recording_days=_optional("recording-days", raw["recording-days"], 1, RECORDING_DAYS_MAX),
+    )
+
+
+def _optional(name: str, value: str, least: int, most: int) -> int | None:
+    """A number; None where nothing is said."""
+    return _number(name, value, least, most) if value else None
+
+
+def _destinations(rules: Sequence[str]) -> tuple[str, ...]:
+    if len(rules) > DESTINATION_RULES_MAX:
+        raise Fault(f"destination: {len(rules)} are more than {DESTINATION_RULES_MAX} rules")
+    try:
+        destinations.check(rules)
+    except ValueError as error:
+        raise Fault(f"destination: {error}") from error
+    return tuple(rules)
+
+
+def _outbound_rate(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    per_second, slash, burst = text.partition("/")
+    if not slash:
+        raise Fault(f"outbound-rate: {text!r} is not N/B, calls per second and calls at once")
+    return (
+        _number("outbound-rate", per_second, 1, OUTBOUND_RATE_MAX),
+        _number("outbound-rate", burst, 1, OUTBOUND_RATE_MAX),
     )
 
 
@@ -507,6 +402,12 @@ def _stream_endpoints(raw: Mapping[str, str]) -> dict[str, str]:
         if not address.startswith(("http://", "https://")) or not _has_host(address):
             raise Fault(f"{ENDPOINTS[scheme]}: {address!r} is no http address")
     return found
+
+
+def _storage_endpoint(address: str) -> str | None:
+    if address and (not address.startswith(("http://", "https://")) or not _has_host(address)):
+        raise Fault(f"storage-endpoint: {address!r} is no http address")
+    return address or None
 
 
 def _streams(given: Sequence[str]) -> dict[Stream, str]:

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from acceptance.center import PASSWORD, FirstCenter
+from ringfloor.base.wav import written
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 AI_AGENT = "arn:aws:wisdom:us-east-1:111122223333:ai-agent/a/b"
@@ -357,13 +358,15 @@ def test_ai_agents_have_security_profiles_which_then_stay(story):
 def test_prompts_are_made_listed_changed_and_deleted(story):
     _, connect, at = story
     uri = "s3://recordings/hello there.wav"
+    s3 = story.center.server.client("s3", s3={"addressing_style": "path"})
+    s3.put_object(Bucket="recordings", Key="hello there.wav", Body=written(bytes(1_600)))
     answer = connect.create_prompt(**at, Name="hello", S3Uri=uri, Tags={"a": "b"})
     one = {**at, "PromptId": answer["PromptId"]}
     shown = connect.describe_prompt(**one)["Prompt"]
     assert (shown["Name"], shown["PromptARN"]) == ("hello", answer["PromptARN"])
     assert shown["Tags"] == {"a": "b"}
     assert uri not in str(shown)
-    changed = connect.update_prompt(**one, Name="welcome", S3Uri="https://x.example/y.wav")
+    changed = connect.update_prompt(**one, Name="welcome", S3Uri=uri)
     assert (changed["PromptId"], changed["PromptARN"]) == (one["PromptId"], answer["PromptARN"])
     assert "welcome" in [each["Name"] for each in connect.list_prompts(**at)["PromptSummaryList"]]
     for wrong in ("hello.wav", "s3://recordings", "ftp://x/y.wav"):

@@ -106,8 +106,9 @@ def unpack() -> None:
 class Page:
     """One tab. Answers and events of the protocol arrive over one socket, in order."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, address: str) -> None:
         self._socket = socket
+        self._address = address
         self._numbers = itertools.count(1)
         self._session: str | None = None
         self.complaints: list[str] = []
@@ -138,6 +139,13 @@ class Page:
                 assert "error" not in said, f"{method}: {said['error']}"
                 return said["result"]
             self._hear(said)
+
+    @contextmanager
+    def beside(self) -> "Iterator[Page]":
+        """Another tab of the same browser; it is closed at the end."""
+        with _opened(self._address) as page:
+            yield page
+            page.ask("Page.close")
 
     def open(self, address: str) -> None:
         """Go there; run asks once the page's scripts have run."""
@@ -178,13 +186,29 @@ class Page:
             self.requested.append(params["request"]["url"])
 
 
+def with_microphone(recording: Path) -> tuple[str, ...]:
+    """Options of a browser whose microphone, a WAV file over and over, any page may use."""
+    return (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={recording}",
+        "--autoplay-policy=no-user-gesture-required",
+    )
+
+
 @contextmanager
-def browser() -> Iterator[Page]:
+def browser(*options: str) -> Iterator[Page]:
     """A browser with nobody's profile, and one page of it."""
     executable = Executable()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         process = subprocess.Popen(
-            [str(executable.path), *OPTIONS, f"--user-data-dir={home}/profile", "about:blank"],
+            [
+                str(executable.path),
+                *OPTIONS,
+                *options,
+                f"--user-data-dir={home}/profile",
+                "about:blank",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -196,9 +220,7 @@ def browser() -> Iterator[Page]:
             address = _address(process)
             reader = Thread(target=process.stderr.read, daemon=True)  # or it would fill up
             reader.start()
-            with connect(address, max_size=None, max_queue=None, ping_interval=None) as socket:
-                page = Page(socket)
-                page.attach()
+            with _opened(address) as page:
                 yield page
         finally:
             process.kill()
@@ -206,6 +228,14 @@ def browser() -> Iterator[Page]:
             if reader is not None:
                 reader.join()
             process.stderr.close()
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[Page]:
+    with connect(address, max_size=None, max_queue=None, ping_interval=None) as socket:
+        page = Page(socket, address)
+        page.attach()
+        yield page
 
 
 def _address(process: "subprocess.Popen[str]") -> str:

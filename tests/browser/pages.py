@@ -12,8 +12,13 @@ import javascript
 
 CHATJS = javascript.HOME / "node_modules/amazon-connect-chatjs/dist/amazon-connect-chat.js"
 
+HERE = Path(__file__).parent
+SOFTPHONE = HERE.parents[1] / "src/ringfloor/softphone"
+
 FILES = {
-    "/chat.html": (Path(__file__).parent / "chat.html", "text/html"),
+    "/chat.html": (HERE / "chat.html", "text/html"),
+    "/line.html": (HERE / "line.html", "text/html"),
+    "/sound.js": (SOFTPHONE / "sound.js", "text/javascript"),
     "/amazon-connect-chat.js": (CHATJS, "text/javascript"),
 }
 

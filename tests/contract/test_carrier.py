@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 import pytest
 
+from contract import linked_world, switch_world
 from ringfloor.base import codec
 from ringfloor.base.time import Duration, Instant
 from ringfloor.gateway.phones import Behaviour, Phones
@@ -19,6 +20,7 @@ from ringfloor.telephony.carrier import Carrier, Channel
 from ringfloor.telephony.commands import (
     AddToBridge,
     Answer,
+    AttachWebRtc,
     Command,
     CreateBridge,
     DestroyBridge,
@@ -28,7 +30,10 @@ from ringfloor.telephony.commands import (
     Mute,
     Originate,
     Play,
+    Progress,
+    Redirect,
     RemoveFromBridge,
+    Ring,
     SendDigits,
     StartMusic,
     StopGather,
@@ -47,11 +52,18 @@ from ringfloor.telephony.events import (
     Event,
     GatherFinished,
     PlaybackFinished,
+    WebRtcRefused,
 )
 
 CENTER = "+18005550100"
 ALICE, BOB = "+12065550101", "+12065550102"
 BUSY, ABSENT, NOBODY, SLOW = "+12065550117", "+12065550119", "+12065550104", "+12065550103"
+NUMBERS = {
+    BUSY: Behaviour("busy"),
+    ABSENT: Behaviour("no-answer"),
+    NOBODY: Behaviour("invalid"),
+    SLOW: Behaviour("answer", 3_000),
+}
 WELCOME = Media("text", "Welcome.")
 MENU = Media("prompt", "menu.wav")
 MUSIC = Media("prompt", "hold.wav")
@@ -87,10 +99,7 @@ class PhonesWorld:
     def _start(self) -> None:
         self.events: list[Event] = []
         self.carrier = Phones(self._on_event)
-        self.carrier.tell(BUSY, Behaviour("busy"))
-        self.carrier.tell(ABSENT, Behaviour("no-answer"))
-        self.carrier.tell(NOBODY, Behaviour("invalid"))
-        self.carrier.tell(SLOW, Behaviour("answer", 3_000))
+        self.carrier.restore(NUMBERS)
 
     def _on_event(self, event: Event, at: Instant) -> None:
         assert at <= self.now
@@ -135,7 +144,14 @@ class PhonesWorld:
         return [f"{each.kind} {each.value}".strip() for each in self.carrier.heard(channel_id)]
 
 
-WORLDS: list[Callable[[], World]] = [PhonesWorld]
+class SwitchWorld(switch_world.World):
+    """The switch of the embedded carrier, with the same numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(NUMBERS, center=CENTER, music=[MUSIC])
+
+
+WORLDS: list[Callable[[], World]] = [PhonesWorld, SwitchWorld, linked_world.LinkedWorld]
 
 
 @pytest.fixture(params=WORLDS, ids=lambda world: world.__name__)
@@ -212,6 +228,19 @@ def test_nobody_but_the_far_end_answers_what_was_dialled(world):
     assert [each.state for each in world.carrier.channels()] == ["ringing"]
 
 
+def test_who_calls_may_be_told_that_it_rings_and_is_not_sent_elsewhere(world):
+    world.call("c1")
+    assert world.perform(Ring("c1"), Progress("c1"), Ring("c1"), Redirect("c1", BOB)) == []
+    assert world.perform(Answer("c1"), Ring("c1"), Redirect("c1", BOB)) == [ChannelAnswered("c1")]
+
+
+def test_a_browser_has_no_business_on_a_callers_channel(world):
+    a_caller(world)
+    offer = AttachWebRtc("c1", "o1", "v=0")
+    (refused,) = world.perform(offer, offer)
+    assert (type(refused), refused.channel_id, refused.offer_id) == (WebRtcRefused, "c1", "o1")
+
+
 def test_an_agents_softphone_answers_at_once(world):
     told = world.perform(dial("a1", agent_address("u1")))
     assert told == [ChannelRinging("a1"), ChannelAnswered("a1")]
@@ -241,6 +270,15 @@ def test_a_number_answers_too_late(world):
     (gone,) = world.wait(2_000)
     assert gone.by == "timeout"
     assert world.wait(10_000) == []
+
+
+def test_what_is_due_happens_in_its_order_however_late_one_asks(world):
+    world.perform(dial("c1", SLOW, 2_000), dial("c2", SLOW, 4_000))
+    told = world.wait(60_000)
+    assert [(type(each), each.channel_id) for each in told] == [
+        (ChannelHungUp, "c1"),
+        (ChannelAnswered, "c2"),
+    ]
 
 
 def test_ringing_is_cancelled(world):
@@ -273,6 +311,9 @@ def test_a_channel_hangs_up_once(world):
     [
         Answer("x"),
         HangUp("x"),
+        Ring("x"),
+        Progress("x"),
+        Redirect("x", BOB),
         Play("p1", "x", (WELCOME,)),
         Gather("g1", "x", (WELCOME,), 1, 5_000),
         StartMusic("x"),
@@ -333,6 +374,7 @@ def test_nothing_is_played_before_the_answer(world):
         GatherFinished("g1", "c1", "", "cancelled"),
     ]
     world.perform(Answer("c1"))
+    assert world.perform(Play("p1", "c1", (WELCOME,)), gather()) == [], "they are over"
     assert world.heard("c1") == []
 
 
@@ -569,6 +611,12 @@ def test_a_bridge_is_destroyed(world):
     assert world.perform(DestroyBridge("b1"), DestroyBridge("b1")) == []
     assert the_bridges(world) == {"c1": None, "a1": None}
     assert world.heard("c1") == ["joined agent:u1", "alone"]
+
+
+def test_who_has_moved_on_is_not_of_the_bridge_any_more(world):
+    a_conversation(world)
+    world.perform(AddToBridge("b2", "c1"), DestroyBridge("b1"))
+    assert the_bridges(world) == {"c1": "b2", "a1": None}
 
 
 def test_who_is_muted_hears_and_is_not_heard(world):

@@ -4,6 +4,10 @@ An auditor predicts from the commands and events alone, never from the carrier's
 channels live, what must still finish, what may not be told any more. After a restart a second
 carrier, which adopted the first one's channels, is driven in step and must tell the same. A third
 is asked only now and then what is due, and must have told the same in the end.
+
+That is for simulated phones, whose far ends are as durable as the center. The switch of the
+embedded carrier has real far ends: it lives on when the center restarts, and compares. Of it the
+auditor also knows whom everybody must hear, from commands and events, and asks the far ends.
 """
 
 import msgspec
@@ -11,9 +15,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from contract import switch_world
 from ringfloor.base.errors import Refusal
 from ringfloor.base.time import Instant
 from ringfloor.gateway.phones import Behaviour, Phones
+from ringfloor.telephony.carrier import Channel
 from ringfloor.telephony.commands import (
     AddToBridge,
     Answer,
@@ -26,7 +32,10 @@ from ringfloor.telephony.commands import (
     Mute,
     Originate,
     Play,
+    Progress,
+    Redirect,
     RemoveFromBridge,
+    Ring,
     SendDigits,
     StartMusic,
     StopGather,
@@ -70,6 +79,9 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Answer, channel_ids),
     st.builds(Answer, channel_ids),
     st.builds(HangUp, channel_ids, st.sampled_from([16, 17, 31])),
+    st.builds(Ring, channel_ids),
+    st.builds(Progress, channel_ids),
+    st.builds(Redirect, channel_ids, st.just("+15550007")),
     st.builds(
         lambda operation, *rest: Play("-".join(operation), operation[0], *rest),
         operations,
@@ -310,6 +322,152 @@ def standing(phones):
     return lines, phones.next_due()
 
 
+class Company:
+    """Who is in which bridge, and who is heard there, from commands alone."""
+
+    def __init__(self) -> None:
+        self.bridges: dict[str, str] = {}
+        self.silent: set[str] = set()
+        """Who only listens in its bridge."""
+        self.muted: set[str] = set()
+
+    def asked(self, command: Command, living: dict[str, str]) -> None:
+        match command:
+            case DestroyBridge():
+                for each in [each for each, b in self.bridges.items() if b == command.bridge_id]:
+                    del self.bridges[each]
+            case AddToBridge(channel_id=each) if each in living:
+                self.bridges[each] = command.bridge_id
+                self.silent.discard(each)
+                if command.role != "participant":
+                    self.silent.add(each)
+            case RemoveFromBridge(channel_id=each) if self.bridges.get(each) == command.bridge_id:
+                del self.bridges[each]
+            case Mute(channel_id=each) if each in living:
+                self.muted.add(each)
+            case Unmute(channel_id=each):
+                self.muted.discard(each)
+
+    def heard_by(self, channel_id: str, living: dict[str, str]) -> set[str]:
+        return {
+            each
+            for each, bridge_id in self.bridges.items()
+            if each != channel_id
+            and bridge_id == self.bridges.get(channel_id)
+            and living.get(each) == "up"
+            and each not in self.silent | self.muted
+        }
+
+
+class SwitchMachine(RuleBasedStateMachine):
+    """The switch; every far end says its own channel id, so that it is known by its sound."""
+
+    @initialize()
+    def begin(self):
+        self.world = switch_world.World(TOLD, named_by_channel=True)
+        self.auditor = Auditor()
+        self.company = Company()
+        self.commands: list[Command] = []
+        self.judged = 0
+        self.ghosts = 0
+
+    def judge(self):
+        """Let the auditor judge what was told since; it."""
+        told = self.world.events[self.judged :]
+        self.judged = len(self.world.events)
+        for event in told:
+            self.auditor.told(event, self.world.now)
+        return told
+
+    @rule(channel_id=channel_ids)
+    def call(self, channel_id):
+        self.world.call(channel_id)
+        self.judge()
+
+    @rule(command=commands)
+    def perform(self, command):
+        self.auditor.asked(command)
+        self.company.asked(command, self.auditor.living)
+        self.commands.append(command)
+        self.world.perform(command)
+        self.judge()
+
+    @rule(milliseconds=durations)
+    def wait(self, milliseconds):
+        self.world.wait(milliseconds)
+        self.judge()
+
+    @rule()
+    def wait_for_what_is_due(self):
+        due = self.world.carrier.next_due()
+        if due is not None:
+            self.world.wait(due - self.world.now)
+            assert self.judge(), "due, and nothing was told"
+
+    @rule(channel_id=channel_ids, digits=keys)
+    def press(self, channel_id, digits):
+        if self.auditor.living.get(channel_id) == "up":
+            self.world.press(channel_id, digits)
+            self.judge()
+
+    @rule(channel_id=channel_ids)
+    def hang_up(self, channel_id):
+        if channel_id in self.auditor.living:
+            self.world.hang_up(channel_id)
+            assert any(isinstance(event, ChannelHungUp) for event in self.judge())
+
+    @rule(share=st.floats(0, 1))
+    def repeat_the_latest_run(self, share):
+        before = self.standing()
+        self.world.perform(*self.commands[int(share * len(self.commands)) :])
+        assert self.judge() == []
+        assert self.standing() == before
+
+    def standing(self):
+        circuits = self.world.carrier._board.circuits.values()
+        kept = [(each.operation, each.typed, each.ahead, each.music) for each in circuits]
+        hears = [self.world.network.far[each.channel_id].hears for each in circuits]
+        return self.world.carrier.channels(), self.world.carrier.next_due(), kept, hears
+
+    @rule()
+    def restart(self):
+        """The center remembers a call that never was; of the others nothing new is told."""
+        self.ghosts += 1
+        ghost = Channel(
+            channel_id=f"ghost {self.ghosts}", direction="inbound", address="", state="up"
+        )
+        self.world.carrier.adopt([ghost, *self.world.carrier.channels()], self.world.now)
+        self.world.settle()
+        assert [(type(event), event.channel_id) for event in self.judge()] == [
+            (ChannelHungUp, ghost.channel_id)
+        ]
+
+    @invariant()
+    def the_living_are_held(self):
+        held = {each.channel_id: each.state for each in self.world.carrier.channels()}
+        assert held == self.auditor.living
+
+    @invariant()
+    def nobody_else_has_a_leg(self):
+        legs = {each.leg_id for each in self.world.network.far.values() if not each.closed}
+        assert legs == set(self.auditor.living)
+
+    @invariant()
+    def everybody_hears_whom_he_should(self):
+        for channel_id, state in self.auditor.living.items():
+            far = self.world.network.far[channel_id]
+            if state == "up" and not far.is_played_to and channel_id in self.company.bridges:
+                assert set(far.hears) == self.company.heard_by(channel_id, self.auditor.living)
+
+    @invariant()
+    def what_is_dialled_does_not_ring_for_ever(self):
+        ringing = [each for each in self.world.carrier.channels() if each.state == "ringing"]
+        if any(each.direction == "outbound" for each in ringing):
+            due = self.world.carrier.next_due()
+            assert due is not None
+            assert due <= self.world.now + LONGEST
+
+
 TestCarrierMachine = CarrierMachine.TestCase
 TestCarrierMachine.settings = settings(
     max_examples=250,
@@ -317,3 +475,6 @@ TestCarrierMachine.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+TestSwitchMachine = SwitchMachine.TestCase
+TestSwitchMachine.settings = settings(TestCarrierMachine.settings, max_examples=100)

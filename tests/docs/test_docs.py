@@ -8,10 +8,10 @@ from docs.make import DOCS, PAGES
 
 from ringfloor.aws import model
 from ringfloor.base import limits
-from ringfloor.config import SETTINGS, variable
 from ringfloor.operations import all as operations
 from ringfloor.operations.registry import HANDLERS
 from ringfloor.server.sandbox import ROUTES
+from ringfloor.settings_table import SETTINGS, variable
 
 ROOT = DOCS.parent
 

@@ -34,7 +34,7 @@ from engine_builders import (
 from ringfloor import __version__
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.chat import Past
-from ringfloor.domain.contact import Contact, Reference
+from ringfloor.domain.contact import Contact, Reference, Sound
 from ringfloor.domain.events import (
     ContactCompleted,
     ContactImported,
@@ -481,6 +481,38 @@ def imports() -> Driver:
     return center
 
 
+def voice() -> Driver:
+    """A desk phone that is picked up at its second ring; a call recorded, kept and measured."""
+    center = a_center(agents=2, driver=Driver(answers=False))
+    phone = {"PhoneType": "DESK_PHONE", "DeskPhoneNumber": NUMBER}
+    center.update("user", "a1", PhoneConfig=phone)
+    center.available("a1")
+    flow = center.way_to("sales")
+    headers = {"P-Charge-Info": "<sip:+12065550100@x>"}
+    for contact_id in ("c1", "c2"):
+        center.run(
+            commands.StartInboundContact(
+                contact_id=contact_id, from_number=NUMBER, flow_id=flow, headers=headers
+            )
+        )
+    record = {"contact_id": "c1", "initial_contact_id": "c1"}
+    center.run(commands.ChangeRecording(**record, action="START", track="TO_AGENT"))
+    center.pass_time(20_000)
+    center.run(commands.ClearContact(center.ids["a1"], "c1"))
+    center.run(commands.ConnectAgent("c1", center.contact("c1").agent_legs))
+    for side in ("agent", "customer"):
+        center.run(commands.Hear("c1", center.runs("c1", side).number, dialogue.Done()))
+    for action in ("SUSPEND", "RESUME"):
+        center.run(commands.ChangeRecording(**record, action=action))
+    center.run(commands.MeasureSound("c1/1/agent", Sound(4.4, ("HighJitterBuffer",))))
+    center.run(commands.LoseChannel("c1", "CUSTOMER_DISCONNECT"))
+    center.run(commands.KeepRecording("c1", "connect/test/c1.wav"))
+    center.run(commands.ClearContact(center.ids["a1"], "c1"))
+    center.run(commands.MeasureSound("c1", Sound(3.9)))
+    center.run(commands.DropRecording("c1", "too old"))
+    return center
+
+
 SCRIPTS: Mapping[str, Callable[[], Driver]] = {
     "life": life,
     "end": end,
@@ -492,6 +524,7 @@ SCRIPTS: Mapping[str, Callable[[], Driver]] = {
     "asks": asks,
     "conversation": conversation,
     "imports": imports,
+    "voice": voice,
 }
 
 

@@ -80,6 +80,12 @@ class Leg:
     phone: bool = False
     """Whether the phone of the agent who has accepted it is up."""
     phones_lost: int = 0
+    recorded_by_flow: bool = False
+    """Whether a flow has said that it is to be recorded."""
+    recording: str = "NONE"
+    kept_at: str | None = None
+    desk: str | None = None
+    """Number of the agent's phone, which rings with the offer."""
     takes_itself: bool = False
     method: str = "INBOUND"
     sets: list["Sought"] = field(default_factory=list)
@@ -336,6 +342,8 @@ class Auditor:
 
     def gone(self, leg: Leg) -> list[Said]:
         """Its agent is gone: who is still in queue stays there."""
+        if leg.stage == "RINGING" and leg.desk is not None:
+            return [("OfferMissed", leg.id, str(leg.agent), "unanswered")]
         if leg.stage == "TALKING":
             return self.departs(leg, "AGENT_DISCONNECT")
         if leg.stage not in ("JOINING", "DIALING") or leg.agent is None:
@@ -385,6 +393,9 @@ class Auditor:
 
     def _phone_is_up(self, command: commands.ConnectAgent) -> list[Said]:
         leg = self.legs.get(command.contact_id)
+        if leg is not None and leg.stage == "RINGING" and leg.desk is not None:
+            fresh = command.leg == leg.phones_lost
+            return [("ContactAccepted", leg.id, str(leg.agent))] if fresh else []
         if leg is None or leg.stage != "JOINING" or leg.phone:
             return []
         if not self._own(leg) and command.leg != leg.phones_lost:
@@ -451,6 +462,8 @@ class Auditor:
             fresh = dialled and command.contact_id == leg.customer
             return self._not_reached(leg, command.reason) if fresh else []
         seat = self.calls.seat(leg, command.contact_id)
+        if command.contact_id in self.calls.room(leg) and seat is None:
+            return []  # gone before
         if seat is None:
             return _ending(leg, command.reason) if command.contact_id == leg.customer else []
         if seat.role == "customer":
@@ -538,6 +551,29 @@ class Auditor:
 
     def _amended(self, leg: Leg, kind: str) -> list[Said]:
         return [("RecordAmended",)] if leg.stage == "FINAL" else [(kind, leg.id)]
+
+    def _keeps(self, command: commands.KeepRecording) -> Expected:
+        leg = self.legs[command.contact_id]
+        known = leg.stage != "FINAL" and (
+            leg.recording == "NONE" or leg.kept_at == command.location
+        )
+        return [] if known else self._amended(leg, "RecordingStored")
+
+    def _drops(self, command: commands.DropRecording) -> Expected:
+        return self._amended(self.legs[command.contact_id], "RecordingStored")
+
+    def _loses(self, command: commands.LoseRecording) -> Expected:
+        leg = self.legs[command.contact_id]
+        goes_on = leg.recording in ("RECORDING", "SUSPENDED") and leg.stage == "TALKING"
+        return [("RecordingChanged", leg.id)] if goes_on else []
+
+    def _measures(self, command: commands.MeasureSound) -> Expected:
+        """An agent's channel is his contact's; a customer's that of whoever had him last."""
+        contact_id, _, agents = command.leg.partition("/")
+        if agents:
+            return self._amended(self.legs[contact_id], "SoundMeasured")
+        had = [each for each in self._live(*LIVE) if each.customer == command.leg]
+        return self._amended(had[-1], "SoundMeasured") if had else None
 
     def _routing(self, command: commands.UpdateRoutingData) -> Expected:
         leg = self.legs.get(command.contact_id)
@@ -628,6 +664,9 @@ class Auditor:
             self.need(not dead, f"{leg.id}: its flows wait for somebody")
             self.need(self._hears(leg), f"{leg.id} is {leg.stage} in {leg.plays}")
             self.need(not (leg.takes_itself and leg.stage == "RINGING"), f"{leg.id} accepted")
+            talks = leg.stage == "TALKING" and leg.channel == "VOICE" and leg.method != "MONITOR"
+            unheard = talks and leg.recorded_by_flow and leg.recording == "NONE"
+            self.need(not unheard, f"{leg.id} is recorded")
         for person in self.people.values():
             busy = [state for state in person.holds.values() if state != "PAUSED"]
             late = person.next_status is not None and not busy
@@ -1087,6 +1126,22 @@ class Auditor:
                 leg.name = leg.name if name is None else name
                 leg.references |= references
 
+    def recording_wanted(self, event: events.RecordingBehaviorSet) -> None:
+        said = event.behavior["RecordingBehavior"]["RecordedParticipants"]
+        self._leg(event.contact_id, *LIVE).recorded_by_flow = bool(said)
+
+    def recorded(self, event: events.RecordingChanged) -> None:
+        leg = self._leg(event.contact_id, "TALKING")
+        change = leg.recording, event.recording.state
+        self.need(change in RECORDED, f"{leg.id} was {leg.recording}")
+        self.need(event.resumed == (change == ("SUSPENDED", "RECORDING")), f"{leg.id} resumed")
+        leg.recording = event.recording.state
+
+    def stored(self, event: events.RecordingStored) -> None:
+        leg = self.legs[event.contact_id]
+        if leg.recording != "NONE":
+            leg.kept_at = event.location or leg.kept_at
+
     def ranked(self, event: events.RoutingDataUpdated) -> None:
         leg = self._leg(event.contact_id, *BEFORE_TALKING)
         if event.priority is not None:
@@ -1165,8 +1220,15 @@ class Auditor:
         self.need(leg.in_line(), f"{leg.id} waits to be dialled")
         leg.stage, leg.agent, leg.until = "RINGING", person.id, event.until
         leg.offers += 1
-        leg.takes_itself = not given and self._accepts(person, leg)
+        leg.desk = self._desk(person) if leg.channel == "VOICE" and not leg.agent_first() else None
+        self.need(event.desk_phone == leg.desk, f"{leg.desk} rings, not {event.desk_phone}")
+        leg.takes_itself = not given and leg.desk is None and self._accepts(person, leg)
         person.holds[leg.id] = "INCOMING" if leg.agent_first() else "CONNECTING"
+
+    def _desk(self, person: Person) -> str | None:
+        """The number of an agent who has a desk phone."""
+        phone = self.things["user"][person.id].get("PhoneConfig") or {}
+        return phone.get("DeskPhoneNumber") if phone.get("PhoneType") == "DESK_PHONE" else None
 
     def _is_next(self, leg: Leg, person: Person) -> None:
         """This contact comes first for this agent, and this agent for this contact."""
@@ -1186,8 +1248,13 @@ class Auditor:
         leg, person = self._leg(event.contact_id, "RINGING"), self.people[event.agent_id]
         self.need(leg.agent == person.id, f"{leg.id} rings at {leg.agent}")
         self.need((event.queue_id, event.channel) == (leg.target, leg.channel), "its own queue")
-        if event.reason == "unanswered":
+        declined = leg.desk is not None and isinstance(self.command, commands.LoseAgent)
+        if event.reason == "unanswered" and not declined:
             self.need(leg.until == self.at, f"{leg.id} missed at {leg.until}")
+        rang = None if leg.desk is None else self.calls.phone(leg)
+        self.need(event.leg == rang, f"{rang} is hung up, not {event.leg}")
+        leg.phones_lost += leg.desk is not None
+        leg.desk = None
         leg.stage, leg.agent, leg.until = "WAITING", None, None
         leg.takes_itself = False
         silent = leg.channel == "VOICE" or event.reason == "unanswered"
@@ -1564,6 +1631,15 @@ AGENT_COMMANDS: dict[type, tuple[tuple[str, ...], Saying]] = {
 }
 """In which state of the contact an agent may ask for something, and what then happens."""
 
+RECORDED = {
+    ("NONE", "RECORDING"),
+    ("RECORDING", "SUSPENDED"),
+    ("SUSPENDED", "RECORDING"),
+    ("RECORDING", "STOPPED"),
+    ("SUSPENDED", "STOPPED"),
+}
+"""What becomes of a recording."""
+
 EXPECTED: dict[type, Callable[[Auditor, Any], Expected]] = {
     **dict.fromkeys(AGENT_COMMANDS, Auditor._of_agent),
     commands.SetAgentStatus: Auditor._status,
@@ -1577,6 +1653,10 @@ EXPECTED: dict[type, Callable[[Auditor, Any], Expected]] = {
         Auditor._once,
     ),
     commands.DialOut: Auditor._dials,
+    commands.KeepRecording: Auditor._keeps,
+    commands.DropRecording: Auditor._drops,
+    commands.LoseRecording: Auditor._loses,
+    commands.MeasureSound: Auditor._measures,
     commands.PauseTask: Auditor._pauses,
     commands.ResumeTask: Auditor._goes_on,
     commands.SetExpiry: Auditor._lives,
@@ -1634,6 +1714,9 @@ HAPPENED: dict[type, Callable[[Auditor, Any], None]] = {
     events.RoutingCriteriaSet: Auditor.sought,
     events.RoutingStepExpired: Auditor.step_expired,
     events.RecordAmended: Auditor.amended,
+    events.RecordingBehaviorSet: Auditor.recording_wanted,
+    events.RecordingChanged: Auditor.recorded,
+    events.RecordingStored: Auditor.stored,
     events.TargetQueueSet: Auditor.target_set,
     events.ContactEnqueued: Auditor.enqueued,
     events.DelayPassed: Auditor.delay_passed,

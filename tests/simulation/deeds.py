@@ -13,6 +13,7 @@ from ringfloor.base.time import MINUTE, SECOND
 from ringfloor.domain import chat as words
 from ringfloor.domain import commands, dialogue
 from ringfloor.domain.call import agent_leg, is_agent_leg
+from ringfloor.domain.contact import Sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,17 +229,19 @@ def somebody_hangs_up(world: World) -> None:
 
 
 def phone_drops_out(world: World) -> None:
-    contact = world.driver.center.contacts.get(world.contact("CONNECTED", "ACCEPTED", "DIALING"))
+    stages = ("CONNECTED", "ACCEPTED", "DIALING", "OFFERED")
+    contact = world.driver.center.contacts.get(world.contact(*stages))
     if contact is not None:
         world.ask(commands.LoseAgent(contact.id, contact.agent_legs))
 
 
 def phone_is_up(world: World) -> None:
-    """Of an agent who has accepted, or who calls somebody himself."""
+    """Of an agent who has accepted, or who calls somebody himself, or a desk phone that rings."""
     found = [
         each
         for each in world.driver.center.contacts.values()
-        if each.stage == "ACCEPTED" and each.channel == "VOICE" and each.agent_ready_at is None
+        if (each.stage == "ACCEPTED" and each.channel == "VOICE" and each.agent_ready_at is None)
+        or (each.stage == "OFFERED" and each.desk_phone is not None)
     ]
     if found:
         contact = world.dice.choice(found)
@@ -306,6 +309,28 @@ def records(world: World) -> None:
             initial_contact_id=(contact and contact.initial_contact_id) or contact_id,
             action=world.dice.choice(("START", "SUSPEND", "RESUME", "STOP")),
             track="ALL",
+        )
+    )
+
+
+def carrier_reports(world: World) -> None:
+    """What has become of a recording, and how a channel sounded, often long after the call."""
+    contact_id, _ = world.known()
+    contact = world.driver.center.contacts.get(contact_id)
+    if contact is None and contact_id not in world.history:
+        return
+    legs = [contact_id, f"{contact_id}/agent"]
+    if contact is not None:
+        legs = [contact.customer_leg or contact.id, f"{contact_id}/agent"]
+    sound = Sound(world.dice.choice((1.0, 4.4)))
+    world.ask(
+        world.dice.choice(
+            (
+                commands.KeepRecording(contact_id, world.dice.choice("ab")),
+                commands.DropRecording(contact_id, "old"),
+                commands.LoseRecording(contact_id),
+                *(commands.MeasureSound(leg, sound) for leg in legs),
+            )
         )
     )
 
@@ -542,7 +567,8 @@ MORE: dict[Callable[[World], None], int] = {
     swaps_or_joins: 5,
     monitors: 5,
     barges: 5,
-    records: 2,
+    records: 4,
+    carrier_reports: 4,
     allows_more: 1,
     comes_and_goes: 1,
     has_work: 5,

@@ -122,6 +122,7 @@ class Floor:
     async def begin(self) -> None:
         await self._start(None)
         office = await self.stage.an_instance(users=["ann", "bob", "cat", "dan"])
+        await office.add_user("eve", PhoneType="DESK_PHONE", DeskPhoneNumber=CUSTOMERS[0])
         self.instance_id = office.instance_id
         self.office = office
         await self._furnish()
@@ -361,7 +362,7 @@ class Floor:
         number = office.id_of("phone_number", NUMBER)
         caller = {"OutboundCallerConfig": {"OutboundCallerIdNumberId": number}}
         await office.submit(commands.UpdateResource("queue", queue, caller))
-        for user in ("ann", "bob", "cat", "dan"):
+        for user in ("ann", "bob", "cat", "dan", "eve"):
             await office.status(user, "Available")
 
     # Drawing
@@ -619,9 +620,7 @@ class Floor:
     async def drops_out(self) -> None:
         """An agent's phone is gone."""
         lines = [
-            each.channel_id
-            for each in self.phones.channels()
-            if each.address.startswith(telephony.AGENT)
+            each.channel_id for each in self.phones.channels() if each.channel_id.endswith("/agent")
         ]
         accepted = self.contact("ACCEPTED")
         whispering = [each for each in lines if each.startswith(accepted)]

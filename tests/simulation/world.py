@@ -56,6 +56,9 @@ SOUGHT = (
 read_contact = decoder(Contact).decode
 
 
+DESK = {"PhoneType": "DESK_PHONE", "DeskPhoneNumber": "+12065550190"}
+
+
 def by_himself(*, accepts: bool) -> dict[str, Any]:
     """Settings of a user who takes what rings at once, callbacks of the agent-first kind too."""
     callbacks = {"Channel": "VOICE", "AutoAccept": accepts, "AgentFirstCallbackAutoAccept": accepts}
@@ -96,6 +99,8 @@ class World:
         for agent in self.agents():
             if self.dice.random() < 0.2:
                 self.driver.update("user", agent, **by_himself(accepts=True))
+            if self.dice.random() < 0.3:
+                self.driver.update("user", agent, PhoneConfig=DESK)
             self.learns(agent)
             if self.dice.random() < 0.7:
                 self.driver.available(agent)
@@ -373,6 +378,8 @@ class World:
         limit = self.dice.choice((0, 5, 20))
         changes = by_himself(accepts=self.dice.random() < 0.25)
         changes["PhoneConfig"]["AfterContactWorkTimeLimit"] = limit
+        if self.dice.random() < 0.2:
+            changes["PhoneConfig"].update(DESK)
         if self.dice.random() < 0.5:
             changes = {"RoutingProfileId": self.driver.ids[f"p{self.dice.randrange(3)}"]}
         self.ask(commands.UpdateResource("user", self.agent(), changes))

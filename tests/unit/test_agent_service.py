@@ -135,7 +135,8 @@ async def test_queues_are_those_of_the_routing_profile_and_the_agents_own(office
 
 async def test_what_there_is_little_to_say_about(ann):
     assert await ann.ask("GetAgentPermissions", maxResults=500) == {"permissions": ["outboundCall"]}
-    assert await ann.ask("GetDialableCountryCodes") == {"countryCodes": ["us"]}
+    countries = (await ann.ask("GetDialableCountryCodes"))["countryCodes"]
+    assert {"us", "gb", "de"} < set(countries), "everywhere, as long as no rule says otherwise"
     assert await ann.ask("GetEndpoints", queueARNs=[]) == {"endpoints": []}
 
 

@@ -121,6 +121,7 @@ async def test_a_snapshot_tells_everything_about_a_call(stage, office, ann):
                         "type": "agent",
                         "initial": False,
                         "mute": False,
+                        "softphoneMediaInfo": {"callType": "audio_only", "autoAccept": False},
                     },
                     {
                         "connectionId": contact_id,

@@ -9,9 +9,10 @@ import pytest
 
 from ringfloor.aws.throttle import Rate
 from ringfloor.base.errors import Fault
-from ringfloor.config import SETTINGS, Settings, add_options, settings, variable
+from ringfloor.config import Settings, add_options, gateway_environment, settings
 from ringfloor.domain import numbers
 from ringfloor.domain.practice import Practice
+from ringfloor.settings_table import SETTINGS, variable
 
 
 def parsed(*options, **environment):
@@ -50,6 +51,16 @@ def test_every_setting_has_a_variable_of_its_own():
         ("train-waits", "off", "train_waits", None),
         ("callback-rank", "callback", "practice", Practice(callback_rank="callback")),
         ("callback-duration", "delay", "practice", Practice(callback_duration="delay")),
+        (
+            "destination",
+            "allow:US deny:+1900",
+            "practice",
+            Practice(destinations=("allow:US", "deny:+1900")),
+        ),
+        ("outbound-rate", "5/10", "practice", Practice(outbound_rate=(5, 10))),
+        ("outbound-calls", "50", "practice", Practice(outbound_calls=50)),
+        ("recording-days", "90", "practice", Practice(recording_days=90)),
+        ("storage", "s3", "storage", "s3"),
         ("rate", "StopContact=10/20", "rates", {"StopContact": Rate(10, 20)}),
         ("rate", "sts:AssumeRole=5/6", "rates", {"sts:AssumeRole": Rate(5, 6)}),
         ("rate", "*=1/2 ListUsers=3/4", "rates", {"*": Rate(1, 2), "ListUsers": Rate(3, 4)}),
@@ -129,6 +140,28 @@ def test_the_number_pool_is_many_ranges():
         parsed("--number-pool", one, "--number-pool", "US:DID:+12065550150-+12065550250")
 
 
+@pytest.mark.parametrize("value", ["5", "0/1", "1/0", "1001/1", "x/y", "1/2/3"])
+def test_the_rate_of_calls_out_is_two_numbers(value):
+    with pytest.raises(Fault, match=r"^outbound-rate: "):
+        parsed("--outbound-rate", value)
+
+
+def test_an_endpoint_of_storage_is_for_storage_elsewhere():
+    elsewhere = "--storage-endpoint", "http://h:9000"
+    assert parsed("--storage", "s3", *elsewhere).storage_endpoint == "http://h:9000"
+    assert parsed("--storage", "s3").storage_endpoint is None
+    with pytest.raises(Fault, match=r"^storage-endpoint: 'http://h:9000' is for --storage s3"):
+        parsed(*elsewhere)
+
+
+def test_rules_of_destinations_do_not_contradict_each_other():
+    with pytest.raises(Fault, match=r"^destination: 'deny:US' contradicts"):
+        parsed("--destination", "allow:US", "--destination", "deny:US")
+    many = " ".join(f"deny:+1{number}" for number in range(1_001))
+    with pytest.raises(Fault, match=r"^destination: 1001 are more than 1000 rules"):
+        parsed(RINGFLOOR_DESTINATION=many)
+
+
 def test_the_key_pair():
     found = parsed(RINGFLOOR_ACCESS_KEY_ID="id", RINGFLOOR_SECRET_ACCESS_KEY="secret")
     assert (found.access_key_id, found.secret_access_key) == ("id", "secret")
@@ -154,6 +187,11 @@ def test_results_are_checked_for_tests_only():
         *(("ring-seconds", value) for value in ("0", "601", "1.5", "")),
         *(("train-waits", value) for value in ("0", "8761", "1.5", "never", "")),
         ("callback-rank", "wait"),
+        ("storage", "tape"),
+        ("storage-endpoint", "minio:9000"),
+        *(("recording-days", value) for value in ("0", "36501", "x")),
+        *(("outbound-calls", value) for value in ("0", "x")),
+        *(("destination", value) for value in ("US", "allow:XX", "deny:1900", "deny:fax")),
         ("callback-duration", "call"),
         *(("clock", value) for value in ("sun", "", "WALL")),
         *(("limits", value) for value in ("some", "AWS")),
@@ -236,3 +274,19 @@ def test_what_is_no_secret_of_a_webhook_is_refused_and_not_shown(value):
 def test_a_stream_goes_to_one_place():
     with pytest.raises(Fault, match="contact-events is given twice"):
         parsed(RINGFLOOR_STREAM="contact-events=a agent-events=b contact-events=c")
+
+
+def test_real_calls_take_a_file_and_the_wall_clock():
+    assert parsed("--voice", "voice.toml").voice == Path("voice.toml")
+    assert parsed(RINGFLOOR_VOICE="voice.toml").voice == Path("voice.toml")
+    with pytest.raises(Fault, match=r"--voice v\.toml and --clock virtual"):
+        parsed("--voice", "v.toml", "--clock", "virtual")
+
+
+def test_a_gateway_is_told_nothing_of_the_servers_secrets():
+    ours = {
+        f"RINGFLOOR_{name}": "x"
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "ENCRYPTION_KEY", "STREAM_SECRET")
+    }
+    theirs = {"PATH": "/bin", "DESK1_PASSWORD": "y"}
+    assert gateway_environment({**ours, **theirs}) == theirs

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from call_builders import CUSTOMER, asks_for, call
 from engine_builders import FLOW_NOISE, START, a_center, a_content, an_action
 from ringfloor.base.time import DAY, SECOND
 from ringfloor.domain import commands, dialogue, events, practice
@@ -15,37 +16,6 @@ from ringfloor.projections.records import Records
 from ringfloor.telephony import commands as telephony
 
 NOISE = (*FLOW_NOISE, events.FlowFinished, events.ContactConnectedToSystem)
-
-CUSTOMER = "+12065550100"
-
-
-def asks_for(center: Any, name: str = "asks", **parameters: Any) -> None:
-    """A flow that makes a callback to sales and hangs up; says "no" where it cannot."""
-    wanted = {
-        "QueueId": center.ids["sales"],
-        "InitialCallDelaySeconds": "30",
-        "MaximumConnectionAttempts": "2",
-        "RetryDelaySeconds": "60",
-        **parameters,
-    }
-    make = an_action("make", "CreateCallbackContact", wanted, "bye", NoMatchingError="no")
-    no = an_action("no", "MessageParticipant", {"Text": "no"}, "bye", NoMatchingError="bye")
-    center.a_flow(name, a_content(make, no, an_action("bye", "DisconnectParticipant")))
-
-
-def call(center: Any, alias: str = "c1", flow: str = "asks", customer: str = CUSTOMER) -> Any:
-    """A customer calls; the contact that comes of it is named after him: b1 of c1."""
-    before = set(center.center.contacts)
-    center.name(alias, alias)
-    center.run(
-        commands.StartInboundContact(
-            contact_id=alias, from_number=customer, to=None, flow_id=center.ids[flow]
-        )
-    )
-    made = [each for each in center.center.contacts if each not in before and each != alias]
-    for number, each in enumerate(made):
-        center.name(f"b{alias[1:]}" if number == 0 else f"d{alias[1:]}", each)
-    return center.center.contacts[made[0]] if made else None
 
 
 @pytest.fixture
@@ -210,10 +180,19 @@ def test_how_long_an_offer_rings_is_a_setting(center):
 def test_what_an_instance_keeps_of_its_practice_is_what_differs_from_the_usual(center):
     kept = center.center.instance.properties
     assert practice.is_followed(kept, practice.USUAL)
-    mine = practice.Practice(ring_ms=5_000, callback_rank="callback", callback_duration="delay")
+    members = {
+        "ring_ms": 5_000,
+        "callback_rank": "callback",
+        "callback_duration": "delay",
+        "destinations": ("allow:US", "deny:+1900"),
+        "outbound_rate": (5, 10),
+        "outbound_calls": 50,
+        "recording_days": 90,
+    }
+    mine = practice.Practice(**members)
     assert not practice.is_followed(kept, mine)
     assert practice.kept(mine) == practice.changes(mine)
-    works(center, ring_ms=5_000, callback_rank="callback", callback_duration="delay")
+    works(center, **members)
     assert practice.is_followed(center.center.instance.properties, mine)
     assert not practice.is_followed(center.center.instance.properties, practice.USUAL)
     works(center)
@@ -397,7 +376,7 @@ def test_between_two_attempts_the_callback_is_scheduled_and_its_agent_in_error(t
     done = taken.run(commands.LoseChannel(taken.ids["b1"], "TELECOM_UNANSWERED"))
     assert hung_up(done) == {taken.ids["b1"], f"{taken.ids['b1']}/agent"}
     held = taken.agent("a1").contacts[taken.ids["b1"]]
-    assert (held.state, held.error) == ("ERROR", "FailedConnectCustomer")
+    assert (held.state, held.error) == ("ERROR", "MissedCallCustomer")
     realtime = realtime_of(taken)
     (line,) = realtime.counters.lines.values()
     assert (line.scheduled, line.active) == (1, 0)

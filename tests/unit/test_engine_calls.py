@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from call_builders import THIRD, add, an_office, calling_out, hear_out, take, talking
 from engine_builders import (
     FLOW_NOISE,
     START,
     Driver,
-    a_center,
     a_content,
     an_action,
 )
@@ -21,7 +21,6 @@ from ringfloor.engine import transfer
 from ringfloor.engine.effects import EstimateWait, InvokeFunction, channels, outstanding
 from ringfloor.telephony import commands as telephony
 
-THIRD = "+12065550177"
 NOISE = (
     *FLOW_NOISE,
     events.FlowFinished,
@@ -31,65 +30,6 @@ NOISE = (
 )
 
 
-def an_office(*, agents: int = 3, multi: bool = False, **options: Any) -> Driver:
-    """Agents a1, a2 ... of sales, with quick connects to a2, to the queue, and out of the house."""
-    center = a_center(
-        agents=agents, queues=["sales", "support"], driver=Driver(answers=False), **options
-    )
-    center.run(commands.UpdateInstance({"MultiPartyConference": multi}))
-    for kind, config in {
-        "to-a2": ("USER", {"UserId": center.ids["a2"]}),
-        "to-a3": ("USER", {"UserId": center.ids["a3"]}),
-        "to-support": ("QUEUE", {"QueueId": center.ids["support"]}),
-    }.items():
-        type_, details = config
-        flow_type = {"USER": "AGENT_TRANSFER", "QUEUE": "QUEUE_TRANSFER"}[type_]
-        flow = center.center.named("contact_flow", f"Default {flow_type.lower().replace('_', ' ')}")
-        member = f"{type_.title()}Config"
-        center.create(
-            "quick_connect",
-            kind,
-            {
-                "Name": kind,
-                "QuickConnectConfig": {
-                    "QuickConnectType": type_,
-                    member: {**details, "ContactFlowId": flow},
-                },
-            },
-        )
-    return center
-
-
-def hear_out(center: Driver, contact: str) -> None:
-    """Everything that is said to either side of a contact is heard, until nothing is."""
-    for _ in range(20):
-        there = center.center.contacts.get(center.ids.get(contact, contact))
-        runs = [] if there is None else [run for run in there.runs.values() if run.ask]
-        said = [run for run in runs if isinstance(run.ask, dialogue.Play)]
-        if there is None or not said:
-            return
-        center.run(commands.Hear(there.id, said[0].number, dialogue.Done()))
-
-
-def take(center: Driver, agent: str, contact: str) -> None:
-    """The agent accepts, his phone is up, and the whispers are over."""
-    contact_id = center.ids.get(contact, contact)
-    center.run(commands.AcceptContact(center.ids[agent], contact_id))
-    center.run(commands.ConnectAgent(contact_id))
-    hear_out(center, contact)
-    assert center.contact(contact).stage == "CONNECTED"
-
-
-def talking(**options: Any) -> Driver:
-    """a1 talks to c1 since 1 s; a2 is Available."""
-    center = an_office(**options)
-    center.available("a1")
-    center.enqueue("c1", "sales")
-    take(center, "a1", "c1")
-    center.available("a2")
-    return center
-
-
 def consulting(**options: Any) -> Driver:
     """a1 has c1 on hold and talks to a2 by t1."""
     center = talking(**options)
@@ -97,19 +37,6 @@ def consulting(**options: Any) -> Driver:
     hear_out(center, "t1")
     take(center, "a2", "t1")
     return center
-
-
-def add(center: Driver, agent: str, contact: str, whom: str, alias: str) -> None:
-    number = whom if whom.startswith("+") else None
-    done = center.run(
-        commands.AddParty(
-            agent_id=center.ids[agent],
-            contact_id=center.ids.get(contact, contact),
-            number=number,
-            quick_connect_id=None if number else center.ids[whom],
-        )
-    )
-    center.name(alias, done.answer)
 
 
 def states(center: Driver) -> dict[str, str]:
@@ -620,6 +547,10 @@ def test_a_whisper_may_say_which_number_is_shown():
     center.check_history()
 
 
+DIALS = [telephony.Originate, telephony.AddToBridge, telephony.AddToBridge]
+"""The customer's phone rings, and the agent hears it."""
+
+
 def test_a_whisper_may_ask_a_function_before_anybody_is_dialled():
     center = an_office()
     flow = center.center.named("contact_flow", "Default outbound")
@@ -636,8 +567,8 @@ def test_a_whisper_may_ask_a_function_before_anybody_is_dialled():
     assert asked in list(outstanding(center.center))
     heard = dialogue.Answer({"name": "Ann"})
     effects = center.run(commands.Hear(o1, asked.ask, heard)).effects
-    assert [type(each) for each in effects] == [telephony.Originate]
-    (said,) = center.run(commands.ConnectSystem(o1)).effects[:1]
+    assert [type(each) for each in effects] == DIALS
+    _, said = center.run(commands.ConnectSystem(o1)).effects
     assert said.media[0].value == "Hello Ann"
 
 
@@ -655,7 +586,7 @@ def test_a_whisper_may_ask_for_waits_before_anybody_is_dialled():
     assert isinstance(asked, EstimateWait)
     assert asked in list(outstanding(center.center))
     effects = center.run(commands.Hear(o1, asked.ask, dialogue.Answer({}))).effects
-    assert [type(each) for each in effects] == [telephony.Originate]
+    assert [type(each) for each in effects] == DIALS
 
 
 def test_what_cannot_be_dialled():
@@ -829,40 +760,6 @@ def test_a_recording_begins_once_and_ends_once():
 
 
 # Transfers that a flow makes
-
-
-def calling_out(**parameters: str) -> Driver:
-    """c1 is in a flow that transfers him to a third party, x1."""
-    center = an_office()
-    content = a_content(
-        an_action(
-            "out",
-            "TransferParticipantToThirdParty",
-            {
-                "ThirdPartyPhoneNumber": THIRD,
-                "ThirdPartyConnectionTimeLimitSeconds": "30",
-                **parameters,
-            },
-            "after",
-            NoMatchingError="failed",
-            CallFailed="failed",
-            ConnectionTimeLimitExceeded="late",
-        ),
-        an_action("after", "MessageParticipant", {"Text": "after"}, "bye", NoMatchingError="bye"),
-        an_action("failed", "MessageParticipant", {"Text": "failed"}, "bye", NoMatchingError="bye"),
-        an_action("late", "MessageParticipant", {"Text": "late"}, "bye", NoMatchingError="bye"),
-        an_action("bye", "DisconnectParticipant"),
-    )
-    center.a_flow("out", content)
-    center.name("c1", "c1")
-    center.run(
-        commands.StartInboundContact(
-            contact_id="c1", from_number="+12065550100", flow_id=center.ids["out"]
-        )
-    )
-    (x1,) = set(center.center.contacts) - {"c1"}
-    center.name("x1", x1)
-    return center
 
 
 def said(center: Driver) -> str:

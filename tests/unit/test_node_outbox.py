@@ -5,17 +5,24 @@ import json
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from node_builders import CUSTOMER, START, KeptJournal, Stage, a_node
 from ringfloor.base.errors import Refusal
 from ringfloor.base.limits import FUNCTION_REPLY_BYTES_MAX
 from ringfloor.base.time import VirtualClock
 from ringfloor.domain import commands, dialogue
+from ringfloor.domain.contact import Sound
 from ringfloor.engine import engine
+from ringfloor.engine.contact_records import contact_record
 from ringfloor.engine.effects import InvokeFunction
+from ringfloor.gateway.phones import Phones
+from ringfloor.node import outbox
 from ringfloor.node.functions import FAILED, Functions
-from ringfloor.node.outbox import disconnect_reason, heard
+from ringfloor.node.outbox import disconnect_reason, heard, sound
+from ringfloor.operations.contacts import view
 from ringfloor.telephony import events as telephony
+from ringfloor.telephony.commands import AttachWebRtc, Gather, Play
 from ringfloor.telephony.events import Q850
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:lookup"
@@ -100,6 +107,248 @@ def test_what_news_means(event, command):
 )
 def test_news_of_agents_legs_names_the_leg_and_whose_flow_it_heard(event, command):
     assert heard(event) == command
+
+
+GOOD = telephony.Quality(1_000, 3, 4, 0, 40, 4.4123)
+
+
+@pytest.mark.parametrize(
+    ("quality", "score", "issues"),
+    [
+        (GOOD, 4.41, ()),
+        (replace(GOOD, round_trip_ms=None), 4.41, ()),
+        (replace(GOOD, lost=100), 4.41, ("HighPacketLoss",)),
+        (replace(GOOD, far_lost=100), 4.41, ("HighPacketLoss",)),
+        (replace(GOOD, round_trip_ms=501), 4.41, ("HighRoundTripTime",)),
+        (replace(GOOD, jitter_ms=51), 4.41, ("HighJitterBuffer",)),
+        (replace(GOOD, received=0, lost=0, score=1.0), 1.0, ()),
+    ],
+)
+def test_what_was_measured_in_the_words_of_the_api(quality, score, issues):
+    assert sound(quality) == Sound(score, issues)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (hung_up(Q850.USER_BUSY), "TELECOM_BUSY"),
+        (replace(hung_up(Q850.USER_BUSY), quality=GOOD), "CUSTOMER_DISCONNECT"),
+        (replace(hung_up(Q850.TEMPORARY_FAILURE), quality=GOOD), "TELECOM_PROBLEM"),
+        (replace(hung_up(Q850.CALL_REJECTED), sip_code=607), "TELECOM_POTENTIAL_BLOCKING"),
+        (replace(hung_up(Q850.CALL_REJECTED), sip_code=608), "TELECOM_POTENTIAL_BLOCKING"),
+        (replace(hung_up(Q850.CALL_REJECTED), sip_code=603), "TELECOM_UNANSWERED"),
+    ],
+)
+def test_a_far_end_that_was_up_has_hung_up_and_who_blocks_is_told_apart(event, reason):
+    assert disconnect_reason(event) == reason
+
+
+class Mute:
+    """A carrier that says nothing of itself."""
+
+    def perform(self, command, now):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["playback", "gathering"])
+def test_what_a_hang_up_cuts_off_is_not_told_and_what_another_replaces_is(kind):
+    posted = []
+    told = outbox.Outbox(None, lambda _, command: posted.append(command), list, desks={})
+    told.connect(Mute())
+
+    def begin(number):
+        name = f"c1/{number}"
+        play, gather = Play(name, "c1", ()), Gather(name, "c1", (), 1, 5_000)
+        told.perform("i1", [play if kind == "playback" else gather], START)
+
+    def cut_off():
+        play = telephony.PlaybackFinished("c1/7", "c1", "stopped")
+        gather = telephony.GatherFinished("c1/7", "c1", "", "cancelled")
+        told.hear(play if kind == "playback" else gather, START)
+
+    begin(7)
+    cut_off()
+    assert posted == []
+    begin(8)
+    cut_off()
+    assert [(each.contact_id, each.ask) for each in posted] == [("c1", 7)]
+
+
+async def a_talk(stage):
+    """An office in which ann talks with a customer; the contact's id."""
+    office = await stage.an_instance(users=["ann"])
+    await office.status("ann", "Available")
+    contact = await office.a_call()
+    await office.submit(commands.AcceptContact(office.id_of("user", "ann"), contact))
+    await stage.pass_time(10)
+    assert office.center.contacts[contact].stage == "CONNECTED"
+    return office, contact
+
+
+async def test_how_channels_sounded_stands_in_the_record_of_the_call():
+    async with a_node() as stage:
+        office, contact = await a_talk(stage)
+        for channel in (f"{contact}/agent", contact):
+            stage.outbox.hear(replace(hung_up(channel=channel), quality=GOOD), stage.now)
+        await stage.pass_time()
+        record = contact_record(office.center, office.center.contacts[contact])
+        measured = {"Audio": {"PotentialQualityIssues": [], "QualityScore": 4.41}}
+        assert record["QualityMetrics"] == {"Agent": measured, "Customer": measured}
+        shown = view(office.center, office.center.contacts[contact])
+        assert shown["QualityMetrics"] == record["QualityMetrics"]
+        assert record["DisconnectReason"] == "AGENT_DISCONNECT", "whoever was gone first"
+
+
+class Kept:
+    """Who stores recordings."""
+
+    def __init__(self):
+        self.times = 0
+
+    def collect(self):
+        self.times += 1
+
+
+async def test_recordings_that_are_finished_are_collected_and_those_that_fail_are_over(caplog):
+    async with a_node() as stage:
+        office, contact = await a_talk(stage)
+        kept = Kept()
+        stage.outbox.connect(stage.phones, None, kept)
+        start = commands.ChangeRecording(
+            contact_id=contact, initial_contact_id=contact, action="START", track="ALL"
+        )
+        await office.submit(start)
+        recording = f"{contact}/recording"
+        stage.outbox.hear(telephony.RecordingStarted(recording), stage.now)
+        stage.outbox.hear(telephony.RecordingFailed(recording, "the disk is full"), stage.now)
+        assert kept.times == 1, "what there is up to there"
+        kept.times = 0
+        await stage.pass_time()
+        assert office.center.contacts[contact].recording.state == "STOPPED"
+        assert "the disk is full" in caplog.text
+        await office.submit(commands.KeepRecording(contact, "connect/x.wav"))
+        stored = {"Location": "connect/x.wav", "Status": "AVAILABLE"}
+        (shown,) = view(office.center, office.center.contacts[contact])["Recordings"]
+        assert shown.items() >= {**stored, "StorageType": "S3"}.items()
+        await office.submit(commands.LeaveContact(office.id_of("user", "ann"), contact))
+        record = contact_record(office.center, office.center.contacts[contact])
+        assert record["Recording"].items() >= stored.items()
+        assert record["Recordings"][0].items() >= {**stored, "StorageType": "S3"}.items()
+        stage.outbox.hear(telephony.RecordingFinished(recording, "", 10), stage.now)
+        assert kept.times == 0, "there was no sound"
+        stage.outbox.hear(telephony.RecordingFinished(recording, "connect/x.wav", 10), stage.now)
+        assert kept.times == 1
+        stage.outbox.hear(telephony.RecordingFailed("x/recording", "whose?"), stage.now)
+
+
+async def test_simulated_phones_record_no_sound():
+    async with a_node() as stage:
+        office, contact = await a_talk(stage)
+        for action in ("START", "STOP"):
+            change = commands.ChangeRecording(
+                contact_id=contact, initial_contact_id=contact, action=action, track="ALL"
+            )
+            await office.submit(change)
+        recording = office.center.contacts[contact].recording
+        assert (recording.state, recording.location, recording.status) == ("STOPPED", None, None)
+
+
+async def test_the_numbers_of_desk_phones_that_are_reachable_are_known(caplog):
+    async with a_node() as stage:
+        for event in (
+            telephony.EndpointRegistered("+12065550150"),
+            telephony.EndpointRegistered("+12065550151"),
+            telephony.EndpointUnregistered("+12065550150"),
+            telephony.EndpointUnregistered("+12065550152"),
+            telephony.ChannelTransferRequested("c1", "sip:premium@elsewhere"),
+        ):
+            stage.outbox.hear(event, stage.now)
+        assert stage.outbox.registered == {"+12065550151"}
+        assert "sip:premium@elsewhere" in caplog.text
+
+
+# Browsers
+
+
+class Browsers(Phones):
+    """A carrier that answers offers as it is told."""
+
+    def perform(self, command, now):
+        if isinstance(command, AttachWebRtc):
+            self.offers.append(command)
+        else:
+            super().perform(command, now)
+
+
+async def ringing(stage):
+    """The leg of ann's softphone, which rings; and the browsers."""
+    _, contact = await a_talk(stage)
+    browsers = Browsers(stage.outbox.hear)
+    browsers.offers = []
+    stage.outbox.connect(browsers)
+    return f"{contact}/agent", browsers
+
+
+async def attached(stage, leg, answers):
+    """What comes of an offer when the carrier says this."""
+    asked = asyncio.ensure_future(stage.outbox.attach(leg, "v=0", stage.now))
+    await asyncio.sleep(0)
+    answers()
+    return await asked
+
+
+async def test_a_browser_is_answered_with_the_answer_to_its_offer():
+    async with a_node() as stage:
+        leg, browsers = await ringing(stage)
+
+        def answers():
+            (offer,) = browsers.offers
+            assert (offer.channel_id, offer.sdp) == (leg, "v=0")
+            stage.outbox.hear(telephony.WebRtcAnswered(leg, "another", "no"), stage.now)
+            stage.outbox.hear(telephony.WebRtcAnswered(leg, offer.offer_id, "yes"), stage.now)
+            stage.outbox.hear(telephony.WebRtcAnswered(leg, offer.offer_id, "twice"), stage.now)
+
+        assert await attached(stage, leg, answers) == "yes"
+
+
+@pytest.mark.parametrize("how", ["refused", "gone", "another"])
+async def test_an_offer_that_comes_to_nothing_is_refused(how):
+    async with a_node() as stage:
+        leg, browsers = await ringing(stage)
+
+        def answers():
+            (offer,) = browsers.offers
+            if how == "refused":
+                refused = telephony.WebRtcRefused(leg, offer.offer_id, "speaks nothing")
+                stage.outbox.hear(refused, stage.now)
+            elif how == "gone":
+                stage.outbox.hear(hung_up(channel=leg), stage.now)
+            else:
+                tasks.append(asyncio.ensure_future(stage.outbox.attach(leg, "2", stage.now)))
+
+        tasks = []
+        with pytest.raises(Refusal) as refused:
+            await attached(stage, leg, answers)
+        assert refused.value.code == "InvalidRequestException"
+        for task in tasks:
+            task.cancel()
+
+
+@pytest.mark.parametrize("leg", ["c1", "c1/agent", ""])
+async def test_a_channel_that_is_no_ringing_softphone_takes_no_browser(leg):
+    async with a_node() as stage:
+        with pytest.raises(Refusal) as refused:
+            await stage.outbox.attach(leg, "v=0", stage.now)
+        assert refused.value.code == "ResourceNotFoundException"
+
+
+async def test_a_carrier_that_says_nothing_is_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr(outbox, "BROWSER_ATTACH_MS", 1)
+    async with a_node() as stage:
+        leg, _ = await ringing(stage)
+        with pytest.raises(Refusal) as refused:
+            await attached(stage, leg, lambda: None)
+        assert refused.value.code == "ServiceUnavailableException"
 
 
 async def test_after_a_restart_lines_that_nobody_knows_are_hung_up():

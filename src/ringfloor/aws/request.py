@@ -11,6 +11,7 @@ Authorised. Rules:
 * Every way out is a Refusal.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -39,6 +40,21 @@ class HttpRequest(msgspec.Struct, frozen=True):
     headers: Headers
     body: bytes
     secure: bool = False
+
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+
+
+def host_of(headers: Headers) -> str:
+    """The host, and perhaps the port, under which a request came, as its sender says.
+
+    Only he is told it. Refuses with InvalidRequestException.
+    """
+    found = (value for name, value in headers if name.lower() == b"host")
+    host = next(found, b"").decode("latin-1").strip()
+    if not _HOST.fullmatch(host):
+        raise Refusal("InvalidRequestException", "Host: is no name or address with a port")
+    return host
 
 
 class Principal(msgspec.Struct, frozen=True):

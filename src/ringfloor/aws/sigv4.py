@@ -8,7 +8,9 @@ but do not verify. Rules:
   superfluous blanks, duplicates are joined with commas.
 * `host` and every x-amz-* header received must be signed; the scope must name the day of the date,
   our region, our service and aws4_request; the body's digest must be that of the body. Payloads
-  that are not signed, and the chunked signatures of S3, are refused.
+  that are not signed are refused.
+* S3 signs its own way: the path as it is, and what the header says of the body, which may be that
+  it is not signed. Whether the body is as the header says is for whoever reads it.
 * Codes, statuses and texts are those of AWS. No message holds a secret, a key or a signature, nor
   the canonical request.
 """
@@ -35,6 +37,8 @@ from ringfloor.base.time import MINUTE, SECOND, Duration, Instant
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
+S3 = "s3"
+UNSIGNED = "UNSIGNED-PAYLOAD"
 
 _BLANKS = " \t"
 """HTTP's; str.strip alone would take a no-break space for one."""
@@ -97,8 +101,8 @@ def verify(
     access_key_id, date = _scope(claim, region, service)
     _in_time(claim, date, now, window)
     credential = _credential(secrets, access_key_id, claim, now)
-    digest = _digest(http.body, headers)
-    canonical = _canonical_request(http, headers, claim, digest)
+    digest = _claimed(headers) if service == S3 else _digest(http.body, headers)
+    canonical = _canonical_request(http, headers, claim, digest, plain=service == S3)
     expected = _signature(canonical, claim.date, credential.secret, region, service)
     if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         raise Refusal("InvalidSignatureException", MISMATCH)
@@ -326,8 +330,18 @@ def _digest(body: bytes, headers: Mapping[bytes, list[bytes]]) -> bytes:
     return digest
 
 
+def _claimed(headers: Mapping[bytes, list[bytes]]) -> bytes:
+    """What a request to S3 says of its body."""
+    return (_first(headers, b"x-amz-content-sha256") or UNSIGNED).encode("latin-1")
+
+
 def _canonical_request(
-    http: HttpRequest, headers: Mapping[bytes, list[bytes]], claim: _Claim, digest: bytes
+    http: HttpRequest,
+    headers: Mapping[bytes, list[bytes]],
+    claim: _Claim,
+    digest: bytes,
+    *,
+    plain: bool = False,
 ) -> bytes:
     signed_headers = claim.signed_headers.encode()
     names = signed_headers.split(b";")
@@ -340,7 +354,7 @@ def _canonical_request(
             )
     lines = [
         http.method.encode(),
-        canonical_path(http.raw_path),
+        _as_it_is(http.raw_path) if plain else canonical_path(http.raw_path),
         b"&".join([b"%b=%b" % pair for pair in sorted(claim.query)]),
     ]
     for name in names:
@@ -352,6 +366,14 @@ def _canonical_request(
         lines.append(b"%b:%b" % (name, b",".join([b" ".join(value.split()) for value in values])))
     lines += [b"", signed_headers, digest]
     return b"\n".join(lines)
+
+
+def _as_it_is(target: bytes) -> bytes:
+    """The path as S3 signs it: encoded once."""
+    path = path_of(target)
+    if _PLAIN_PATH(path):
+        return path
+    return quote_from_bytes(unquote_to_bytes(path), safe="/~").encode()
 
 
 def canonical_path(target: bytes) -> bytes:

@@ -78,8 +78,11 @@ class MonitorStateChanged(EventStruct, frozen=True):
 
 
 class RecordingChanged(EventStruct, frozen=True):
+    """resumed: it had been suspended."""
+
     contact_id: str
     recording: Recording
+    resumed: bool = False
 
 
 CallEvent = (

@@ -6,9 +6,18 @@ so that both are always told the same.
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from ringfloor.base.time import Instant
 from ringfloor.domain.contact import Contact
-from ringfloor.domain.events import AttributesUpdated, ContactChange, ContactTagged, ContactUpdated
+from ringfloor.domain.events import (
+    AttributesUpdated,
+    ContactChange,
+    ContactTagged,
+    ContactUpdated,
+    RecordingStored,
+    SoundMeasured,
+)
 
 
 def change(contact: Contact, said: ContactChange, at: Instant) -> None:
@@ -30,6 +39,16 @@ def change(contact: Contact, said: ContactChange, at: Instant) -> None:
                 contact.customer_id = said.customer_id
             contact.references = {**contact.references, **said.references}
             contact.segment_attributes = {**contact.segment_attributes, **said.segment_attributes}
+        case RecordingStored():
+            if contact.recording is not None:
+                contact.recording = replace(
+                    contact.recording,
+                    status=said.status,
+                    location=said.location or contact.recording.location,
+                    deletion_reason=said.deletion_reason,
+                )
+        case SoundMeasured():
+            contact.sound = {**contact.sound, said.side: said.sound}
 
 
 def retagged(tags: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:

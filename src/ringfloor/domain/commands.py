@@ -4,21 +4,19 @@ From outside: operations, the agent service, carriers, functions, the passing of
 the consequences that engine.react finds. Commands are never journaled; their events are.
 """
 
-from typing import Literal
-
 from msgspec import field
 
 from ringfloor.base.limits import TASK_LIFE_MS
 from ringfloor.base.time import Duration, Instant
+from ringfloor.domain.call_commands import *  # noqa: F403  a part of these commands
+from ringfloor.domain.call_commands import CallCommand
 from ringfloor.domain.chat_commands import *  # noqa: F403  a part of these commands
 from ringfloor.domain.chat_commands import ChatCommand
 from ringfloor.domain.contact import (
     Contact,
-    MonitorState,
     Reference,
     Side,
     Template,
-    Track,
 )
 from ringfloor.domain.criteria import Step
 from ringfloor.domain.dialogue import Heard
@@ -120,6 +118,8 @@ class StartInboundContact(CommandStruct, frozen=True, kw_only=True):
     attributes: dict[str, str] = field(default_factory=dict)
     quota: int | None = None
     """How many calls there may be at once; None: no bound."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """SIP headers that flows may ask for, by name."""
 
 
 class StartTask(CommandStruct, frozen=True, kw_only=True):
@@ -328,109 +328,6 @@ class LeaveContact(CommandStruct, frozen=True):
     contact_id: str
 
 
-# Calls. leg: which party of the call is meant.
-
-
-class DialOut(CommandStruct, frozen=True, kw_only=True):
-    """The agent calls somebody. The contact's id is the first of the seed."""
-
-    agent_id: str
-    to: str
-    queue_id: str | None = None
-    """Whose caller id is shown; None: the default outbound queue of his routing profile."""
-    related_contact_id: str | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
-    association_id: str | None = None
-    quota: int | None = None
-
-
-class AddParty(CommandStruct, frozen=True, kw_only=True):
-    """The agent dials somebody else, the customer on hold; exactly one of the two.
-
-    The new contact's id is the first of the seed.
-    """
-
-    agent_id: str
-    contact_id: str
-    quick_connect_id: str | None = None
-    number: str | None = None
-
-
-class HoldParty(CommandStruct, frozen=True):
-    agent_id: str
-    contact_id: str
-    leg: str
-
-
-class ResumeParty(CommandStruct, frozen=True):
-    agent_id: str
-    contact_id: str
-    leg: str
-
-
-class DropParty(CommandStruct, frozen=True):
-    """With his own leg the agent leaves."""
-
-    agent_id: str
-    contact_id: str
-    leg: str
-
-
-class MuteParty(CommandStruct, frozen=True):
-    agent_id: str
-    contact_id: str
-    leg: str
-    muted: bool
-
-
-class PressDigits(CommandStruct, frozen=True):
-    agent_id: str
-    contact_id: str
-    leg: str
-    digits: str
-
-
-class SwapParties(CommandStruct, frozen=True):
-    """Who was on hold talks, and the other way round."""
-
-    agent_id: str
-    contact_id: str
-
-
-class JoinParties(CommandStruct, frozen=True):
-    """Everybody talks with everybody."""
-
-    agent_id: str
-    contact_id: str
-
-
-class MonitorContact(CommandStruct, frozen=True, kw_only=True):
-    """A supervisor listens in. The new contact's id is the first of the seed."""
-
-    agent_id: str
-    contact_id: str
-    capabilities: tuple[MonitorState, ...]
-    client_token: str | None = None
-
-
-class SetMonitorState(CommandStruct, frozen=True):
-    agent_id: str
-    contact_id: str
-    state: MonitorState
-
-
-RecordingAction = Literal["START", "SUSPEND", "RESUME", "STOP"]
-
-
-class ChangeRecording(CommandStruct, frozen=True, kw_only=True):
-    """track: needed to start."""
-
-    contact_id: str
-    initial_contact_id: str
-    action: RecordingAction
-    track: Track | None = None
-
-
 class AgentVanished(CommandStruct, frozen=True):
     """No desktop of the agent has asked for anything for long."""
 
@@ -447,12 +344,6 @@ class GiveUp(CommandStruct, frozen=True):
     """The one agent whom the contact was for has not taken it."""
 
     contact_id: str
-
-
-class SettleCall(CommandStruct, frozen=True):
-    """Somebody has left the call: whoever cannot go on without him ends."""
-
-    call_id: str
 
 
 # Time, and consequences
@@ -554,21 +445,9 @@ Command = (
     | Advance
     | CompleteContact
     | CleanUp
-    | DialOut
-    | AddParty
-    | HoldParty
-    | ResumeParty
-    | DropParty
-    | MuteParty
-    | PressDigits
-    | SwapParties
-    | JoinParties
-    | MonitorContact
-    | SetMonitorState
-    | ChangeRecording
+    | CallCommand
     | AgentVanished
     | AgentReturned
-    | SettleCall
     | GiveUp
     | MatchContact
     | MatchCallbacks

@@ -158,13 +158,33 @@ Track = Literal["FROM_AGENT", "TO_AGENT", "ALL"]
 RecordingState = Literal["RECORDING", "SUSPENDED", "STOPPED"]
 
 
+RecordingStatus = Literal["AVAILABLE", "DELETED"]
+
+
 class Recording(Struct, frozen=True, array_like=True):
-    """What is known of the recording of a contact; there is no sound yet."""
+    """What is known of the recording of a contact."""
 
     track: Track
     state: RecordingState
     started_at: Instant
     stopped_at: Instant | None = None
+    location: str | None = None
+    """Its storage key; None: there is none (yet), or there was no sound (simulated phones)."""
+    status: RecordingStatus | None = None
+    """Of what is stored."""
+    deletion_reason: str | None = None
+
+
+SoundIssue = Literal["HighPacketLoss", "HighRoundTripTime", "HighJitterBuffer"]
+"""What may have spoilt a connection, in the API's words."""
+
+
+class Sound(Struct, frozen=True, array_like=True):
+    """How good the connection of a side was."""
+
+    score: float
+    """Mean opinion score, from 1 on."""
+    issues: tuple[SoundIssue, ...] = ()
 
 
 class Contact(Struct, kw_only=True, omit_defaults=True):
@@ -301,6 +321,12 @@ class Contact(Struct, kw_only=True, omit_defaults=True):
     """Whether what its flows do is logged."""
     joins: bool = False
     """Of another agent in a chat: its customer is another contact's."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the SIP request by which the customer called: those that flows may ask for, by name."""
+    desk_phone: str | None = None
+    """Number of the agent's desk phone, where that has rung with the offer."""
+    sound: dict[Side, Sound] = field(default_factory=dict)
+    """Of the channels that have ended."""
 
 
 HIS_OWN: frozenset[InitiationMethod] = frozenset({"OUTBOUND", "MONITOR"})

@@ -15,7 +15,14 @@ from ringfloor.domain.call_events import *  # noqa: F403  a part of these events
 from ringfloor.domain.call_events import CallEvent
 from ringfloor.domain.chat_events import *  # noqa: F403  a part of these events
 from ringfloor.domain.chat_events import ChatEvent
-from ringfloor.domain.contact import Contact, Reference, Side, Voice
+from ringfloor.domain.contact import (
+    Contact,
+    RecordingStatus,
+    Reference,
+    Side,
+    Sound,
+    Voice,
+)
 from ringfloor.domain.criteria import Step
 from ringfloor.domain.dialogue import Ask, Heard, Passed, Session
 from ringfloor.domain.resources import Properties
@@ -279,6 +286,8 @@ class ContactOffered(EventStruct, frozen=True):
     until: Instant
     assigned: bool = False
     """By hand, whatever the agent's status and slots; he accepts it himself."""
+    desk_phone: str | None = None
+    """Number of the agent's phone, which rings meanwhile; he accepts by picking it up."""
 
 
 class OfferMissed(EventStruct, frozen=True):
@@ -289,6 +298,8 @@ class OfferMissed(EventStruct, frozen=True):
     queue_id: str
     channel: Channel
     reason: MissReason
+    leg: str | None = None
+    """Channel of the desk phone that has rung with it and is to be gone."""
 
 
 class ContactAccepted(EventStruct, frozen=True):
@@ -429,7 +440,24 @@ class ContactCompleted(EventStruct, frozen=True):
     contact: Contact
 
 
-ContactChange = AttributesUpdated | ContactTagged | ContactUpdated
+class RecordingStored(EventStruct, frozen=True):
+    """What the contact's recording has come to: it is kept, or no longer. None: as before."""
+
+    contact_id: str
+    status: RecordingStatus
+    location: str | None = None
+    deletion_reason: str | None = None
+
+
+class SoundMeasured(EventStruct, frozen=True):
+    """How good the connection of a side was, now that its channel is gone."""
+
+    contact_id: str
+    side: Side
+    sound: Sound
+
+
+ContactChange = AttributesUpdated | ContactTagged | ContactUpdated | RecordingStored | SoundMeasured
 """What may be said of a contact after its end, too."""
 
 
@@ -516,6 +544,8 @@ Event = (
     | AgentPresenceChanged
     | ContactCleared
     | ContactCompleted
+    | RecordingStored
+    | SoundMeasured
     | RecordAmended
     | RecordsExpired
     | AgentStatusChanged

@@ -29,6 +29,14 @@ class Practice(Struct, frozen=True, kw_only=True):
     entry into the queue."""
     callback_duration: CallbackDuration = "wait"
     """What Queue.Duration of a callback's record counts: its wait, or the initial delay, too."""
+    destinations: tuple[str, ...] = ()
+    """Rules of where calls may lead (domain.destinations)."""
+    outbound_rate: tuple[int, int] | None = None
+    """Calls out per second, and at once; None: as many as one likes."""
+    outbound_calls: int | None = None
+    """Calls out that may be under way."""
+    recording_days: int | None = None
+    """How long recordings are kept; None: for ever."""
 
 
 USUAL = Practice()
@@ -37,15 +45,27 @@ USUAL = Practice()
 RING = "RingMs"
 RANK = "CallbackRank"
 DURATION = "CallbackDuration"
+DESTINATIONS = "Destinations"
+OUTBOUND_RATE = "OutboundRate"
+OUTBOUND_CALLS = "OutboundCallsMax"
+RECORDING_DAYS = "RecordingDays"
 
-FIELDS = {RING: "ring_ms", RANK: "callback_rank", DURATION: "callback_duration"}
+FIELDS = {
+    RING: "ring_ms",
+    RANK: "callback_rank",
+    DURATION: "callback_duration",
+    DESTINATIONS: "destinations",
+    OUTBOUND_RATE: "outbound_rate",
+    OUTBOUND_CALLS: "outbound_calls",
+    RECORDING_DAYS: "recording_days",
+}
 """Property of an instance to what it says."""
 
 
 def changes(practice: Practice) -> Properties:
     """The properties of an instance that is to work so; None: there is none."""
-    wanted = {name: getattr(practice, field) for name, field in FIELDS.items()}
-    usual = {name: getattr(USUAL, field) for name, field in FIELDS.items()}
+    wanted = {name: _json(getattr(practice, field)) for name, field in FIELDS.items()}
+    usual = {name: _json(getattr(USUAL, field)) for name, field in FIELDS.items()}
     return {name: None if value == usual[name] else value for name, value in wanted.items()}
 
 
@@ -73,3 +93,29 @@ def ranks_by_call(properties: Properties) -> bool:
 def counts_delay(properties: Properties) -> bool:
     """Whether the initial delay of a callback is part of its Queue.Duration."""
     return DURATION in properties
+
+
+def destinations(properties: Properties) -> tuple[str, ...]:
+    """The rules of where calls of this instance may lead (domain.destinations)."""
+    return tuple(properties.get(DESTINATIONS) or ())
+
+
+def outbound_rate(properties: Properties) -> tuple[int, int] | None:
+    """Calls out per second, and at once; None: as many as one likes."""
+    found = properties.get(OUTBOUND_RATE)
+    return None if found is None else (found[0], found[1])
+
+
+def outbound_calls(properties: Properties) -> int | None:
+    """How many calls out may be under way; None: as many as one likes."""
+    return properties.get(OUTBOUND_CALLS)
+
+
+def recording_days(properties: Properties) -> int | None:
+    """How many days recordings are kept; None: for ever."""
+    return properties.get(RECORDING_DAYS)
+
+
+def _json(value: object) -> object:
+    """As a property is read back."""
+    return list(value) if isinstance(value, tuple) else value

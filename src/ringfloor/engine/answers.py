@@ -326,9 +326,15 @@ def _dequeue_and_transfer(stand: Stand, ask: dialogue.DequeueAndTransfer) -> Rep
 
 
 def _transfer_to_agent(stand: Stand, ask: dialogue.TransferToAgent) -> Reply:
-    """A call rings at once or is over; a chat or task goes into the agent's own queue."""
+    """A call rings at once or is over; a chat or task goes into the agent's own queue.
+
+    Whoever waits while it rings hears the customer queue flow, as in any queue.
+    """
     if stand.contact.channel == "VOICE":
-        return Reply(None, transfer.to_agent(stand.center, stand.contact))
+        told = transfer.to_agent(stand.center, stand.contact)
+        rings = isinstance(told[0], ContactEnqueued)
+        waits = _waits(stand.center, stand.contact) if rings else ()
+        return Reply(None, (*told, *waits))
     if stand.contact.queue_id not in stand.center.agents:
         return FAILED
     return _transfer_to_queue(stand, ask)

@@ -16,7 +16,7 @@ Who controls whom: an agent what he has added, and the customer while he has him
 MULTI_PARTY_CONFERENCE everybody everything. Sources: behaviour specification, sections 5.1 to 5.3.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ringfloor.base.time import Instant
 from ringfloor.domain.call import (
@@ -73,6 +73,13 @@ def owns_customer(center: Center, contact: Contact) -> bool:
     if is_agent_leg(leg):
         return False
     return center.legs.get(leg) in (None, contact.id)
+
+
+def customer_left(center: Center, contact: Contact) -> bool:
+    """Whether the customer is gone, and the others in his call talk on."""
+    call = call_of(center, contact)
+    party = None if call is None else call.parties.get(customer_leg(contact))
+    return party is not None and party.state == "disconnected"
 
 
 def everybody_controls(center: Center) -> bool:
@@ -179,6 +186,8 @@ def gone(center: Center, contact: Contact) -> Iterator[Event]:
     """The agent of a contact is gone, whether the two were joined or not yet."""
     if contact.stage == "CONNECTED":
         yield from departure(center, contact, "AGENT_DISCONNECT")
+    elif contact.stage == "OFFERED" and contact.desk_phone is not None:
+        yield connection.unanswered(contact)
     elif contact.stage in ("ACCEPTED", "DIALING") and contact.agent_id is not None:
         own = contact.initiation_method in HIS_OWN
         ends = connection.ending(contact, "AGENT_DISCONNECT")
@@ -254,9 +263,11 @@ def lose_leg(center: Center, leg: str, reason: DisconnectReason) -> Iterator[Eve
         return
     call = call_of(center, contact)
     party = None if call is None else call.parties.get(leg)
-    if call is None or party is None or party.state == "disconnected":
+    if call is None or party is None:
         if leg == customer_leg(contact):
             yield from connection.ending(contact, reason)
+    elif party.state == "disconnected":
+        return  # he has left, and the others talk on
     elif party.role == "customer":
         yield from without_customer(center, call, party, reason)
     else:
@@ -410,7 +421,7 @@ def ended(center: Center, event: ContactEnded, at: Instant) -> None:
     agent = center.agents.get(contact.agent_id or "")
     grip = None if agent is None else agent.contacts.get(contact.id)
     if grip is not None and grip.state == "ERROR":
-        grip.error = ERRORS.get(event.reason, grip.error)
+        grip.error = connection.ERRORS.get(event.reason, grip.error)
     if center.legs.get(customer_leg(contact)) == contact.id:
         del center.legs[customer_leg(contact)]
     call = call_of(center, contact)
@@ -420,18 +431,6 @@ def ended(center: Center, event: ContactEnded, at: Instant) -> None:
         if each.contact_id == contact.id:
             _disconnect(call, each, event.reason, at)
     _forget(center, call)
-
-
-ERRORS: Mapping[DisconnectReason, str] = {
-    "AGENT_DISCONNECT": "FailedConnectAgent",
-    "CUSTOMER_DISCONNECT": "FailedConnectCustomer",
-    "TELECOM_PROBLEM": "FailedConnectCustomer",
-    "TELECOM_BUSY": "LineEngagedCustomer",
-    "TELECOM_NUMBER_INVALID": "BadAddressCustomer",
-    "TELECOM_TIMEOUT": "MissedCallCustomer",
-    "TELECOM_UNANSWERED": "MissedCallCustomer",
-}
-"""Why a contact ended before its agent talked to anybody, as the name of his state."""
 
 
 def _disconnect(call: Call, party: Party, reason: DisconnectReason, at: Instant) -> None:

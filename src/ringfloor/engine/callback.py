@@ -51,7 +51,7 @@ def refused(center: Center, number: str) -> str | None:
     """The error by which a callback number is refused; None: it can be called."""
     if not is_e164(number):
         return "InvalidCallbackNumber"
-    if not entry.calls_out(center):
+    if not entry.may_dial(center, number):
         return "CallbackNumberNotDialable"
     return None
 
@@ -68,8 +68,8 @@ def created(
     customer = contact.callback_number or contact.customer_number
     if customer is None:
         raise invalid_request("CallbackNumber", None, "is needed: the customer has no number")
-    if not entry.calls_out(center):
-        raise invalid_request("InstanceId", center.instance.id, "makes no outbound calls")
+    if not entry.may_dial(center, customer):
+        raise invalid_request("CallbackNumber", customer, "is not called from this instance")
     if queue.is_closed(center, target) or queue.is_full(center, target):
         raise invalid_request("QueueId", target, "takes no further contact")
     flow_id = None
@@ -248,6 +248,7 @@ def customer_dialled(center: Center, event: CustomerDialled, at: Instant) -> Non
     if event.shown_as is not None:
         contact.system_number = event.shown_as
     if contact.callback is not None:
+        entry.dialled(center, at)
         tried = contact.callback.tried + 1
         contact.callback = msgspec.structs.replace(contact.callback, tried=tried)
         if tried > 1:  # a channel that has ended is not dialled again
@@ -272,14 +273,12 @@ def not_answered(center: Center, event: CallbackUnanswered, at: Instant) -> None
     contact.stage = "SCHEDULED"
     contact.agent_id = contact.routing_profile_id = None
     contact.agent_ready_at = None
-    contact.agent_legs += 1
+    connection.another_phone(contact, rang=True)
     contact.scheduled_at = event.until
     contact.updated_at = at
     set_deadline(center, contact, event.until)
     if contact.expires_at is not None:
         set_timer(center, contact, EXPIRY, max(contact.expires_at, at))
     held.state, held.since = "ERROR", at
-    held.error = "FailedConnectCustomer"
-    if event.reason == "AGENT_DISCONNECT":
-        held.error = "FailedConnectAgent"
+    held.error = connection.ERRORS.get(event.reason, "FailedConnectCustomer")
     routing.stand(center, agent)

@@ -16,7 +16,7 @@ the two are joined stands in engine.joining. Sources: behaviour specification, s
 3.2, 4.2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ringfloor.base.errors import Refusal, invalid_request, shown
@@ -24,7 +24,7 @@ from ringfloor.base.ids import derive
 from ringfloor.base.limits import CHAT_WORK_SECONDS_MAX
 from ringfloor.base.time import SECOND, Instant
 from ringfloor.domain import practice
-from ringfloor.domain.call import customer_leg, is_agent_leg
+from ringfloor.domain.call import agent_leg, customer_leg, is_agent_leg
 from ringfloor.domain.commands import (
     AcceptContact,
     ClearContact,
@@ -147,6 +147,18 @@ def reject(center: Center, command: RejectContact) -> Iterator[Event]:
 def unanswered(contact: Contact) -> Event:
     """The ring is over."""
     return _missed(contact, "unanswered")
+
+
+ERRORS: Mapping[DisconnectReason, str] = {
+    "AGENT_DISCONNECT": "FailedConnectAgent",
+    "CUSTOMER_DISCONNECT": "FailedConnectCustomer",
+    "TELECOM_PROBLEM": "FailedConnectCustomer",
+    "TELECOM_BUSY": "LineEngagedCustomer",
+    "TELECOM_NUMBER_INVALID": "BadAddressCustomer",
+    "TELECOM_TIMEOUT": "MissedCallCustomer",
+    "TELECOM_UNANSWERED": "MissedCallCustomer",
+}
+"""Why a contact ended before its agent talked to anybody, as the name of his state."""
 
 
 def not_reached(center: Center, contact: Contact, reason: DisconnectReason) -> Iterator[Event]:
@@ -281,7 +293,8 @@ def _before_the_end(contact: Contact) -> PreDisconnectState:
 def _missed(contact: Contact, reason: MissReason) -> OfferMissed:
     assert contact.agent_id is not None
     queue_id, channel = queue.line_key(contact)
-    return OfferMissed(contact.id, contact.agent_id, queue_id, channel, reason)
+    leg = None if contact.desk_phone is None else agent_leg(contact)
+    return OfferMissed(contact.id, contact.agent_id, queue_id, channel, reason, leg)
 
 
 # What the events do
@@ -294,6 +307,7 @@ def offered(center: Center, event: ContactOffered, at: Instant) -> None:
     contact.stage = "OFFERED"
     contact.agent_id = agent.id
     contact.offers += 1
+    contact.desk_phone = event.desk_phone
     set_deadline(center, contact, event.until)
     agent.contacts[contact.id] = Held(
         contact_id=contact.id,
@@ -313,12 +327,19 @@ def missed(center: Center, event: OfferMissed, at: Instant) -> None:
     held.last = lost(contact)
     contact.stage = "IN_QUEUE"
     contact.agent_id = None
+    another_phone(contact, rang=event.leg is not None)
     queue.look_at_the_clock(center, contact)
     queue.enter(center, contact)
     silent = contact.channel == "VOICE" or event.reason == "unanswered"
     held.state = "MISSED" if silent else "REJECTED"
     held.since = at
     routing.stand(center, agent)
+
+
+def another_phone(contact: Contact, *, rang: bool) -> None:
+    """Whoever takes the contact next has a leg of his own."""
+    contact.desk_phone = None
+    contact.agent_legs += rang
 
 
 def fails(center: Center, agent_id: str, contact: Contact, error: str, at: Instant) -> None:
@@ -375,10 +396,10 @@ def ended(center: Center, event: ContactEnded, at: Instant) -> None:
     set_deadline(center, contact, None)
     contact.stage = "ENDED"
     routing.close(center, contact, "DEACTIVATED")
-    counted = counted_as(contact)
-    center.going[counted] -= 1
-    if not center.going[counted]:
-        del center.going[counted]
+    for counted in counted_as(contact):
+        center.going[counted] -= 1
+        if not center.going[counted]:
+            del center.going[counted]
     center.dialled.pop(contact.id, None)
     stop_timers(center, contact)
     flows.leave_all(center, contact)

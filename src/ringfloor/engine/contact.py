@@ -70,11 +70,13 @@ from ringfloor.engine import (
 from ringfloor.engine.entry import (
     begun_with,
     check_attributes,
+    check_dialling,
     check_flow,
-    check_outbound,
     check_quota,
     check_references,
     counted_as,
+    dialled,
+    is_out,
 )
 from ringfloor.engine.schedule import EXPIRY, set_deadline, set_timer, take_turn
 from ringfloor.engine.state import Center
@@ -87,7 +89,7 @@ def start_outbound(center: Center, command: StartOutboundContact, seed: Seed) ->
     token = command.client_token
     if begun_with(center, token) is not None:
         return
-    check_outbound(center)
+    check_dialling(center, command.to, "DestinationPhoneNumber")
     check_flow(center, command.flow_id)
     if command.queue_id is not None:
         center.resource("queue", command.queue_id, "QueueId")
@@ -153,6 +155,7 @@ def start_inbound(center: Center, command: StartInboundContact) -> Iterator[Even
             customer_number=command.from_number,
             system_number=command.to,
             attributes=command.attributes,
+            headers=command.headers,
         )
     )
     yield FlowEntered(command.contact_id, flow_id)
@@ -298,8 +301,10 @@ def initiated(center: Center, event: ContactInitiated, at: Instant) -> None:
     contact = _own(event.contact)
     contact.turn = center.next_turn()
     center.contacts[contact.id] = contact
-    counted = counted_as(contact)
-    center.going[counted] = center.going.get(counted, 0) + 1
+    for counted in counted_as(contact):
+        center.going[counted] = center.going.get(counted, 0) + 1
+    if is_out(contact):
+        dialled(center, at)
     connection.link(center, contact)
     if contact.client_token is not None:
         center.client_tokens[contact.client_token] = contact.id

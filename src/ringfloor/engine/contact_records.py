@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from ringfloor.base.time import SECOND, Duration, Instant, iso
 from ringfloor.domain import criteria, practice
-from ringfloor.domain.contact import Contact, Track, association
+from ringfloor.domain.contact import Contact, Side, Track, association
 from ringfloor.domain.resources import Home, Properties
 from ringfloor.engine import chat_figures, hierarchy
 from ringfloor.engine.state import Center
@@ -29,7 +29,6 @@ NOT_KEPT = (
     "DisconnectDetails",
     "GlobalResiliencyMetadata",
     "OutboundStrategy",
-    "QualityMetrics",
     "VoiceIdResult",
 )
 """Members of AWS's record about what this center does not have."""
@@ -65,6 +64,7 @@ def contact_record(center: Center, contact: Contact) -> Properties:
         "MediaStreams": [{"Type": "AUDIO" if contact.channel == "VOICE" else contact.channel}],
         "NextContactId": contact.next_contact_id,
         "PreviousContactId": contact.previous_contact_id,
+        "QualityMetrics": quality(contact),
         "Queue": _queue(center, contact),
         "Recording": _recording(contact),
         "Recordings": _recordings(contact),
@@ -108,10 +108,16 @@ RECORDED: Mapping[Track, str] = {"FROM_AGENT": "AGENT", "TO_AGENT": "CUSTOMER", 
 
 
 def _recording(contact: Contact) -> Properties | None:
-    """There is no sound, and so no place where it is stored."""
-    if contact.recording is None:
+    """Without sound there is no place where it is stored."""
+    recording = contact.recording
+    if recording is None:
         return None
-    return {"DeletionReason": None, "Location": None, "Status": None, "Type": "AUDIO"}
+    return {
+        "DeletionReason": recording.deletion_reason,
+        "Location": recording.location,
+        "Status": recording.status,
+        "Type": "AUDIO",
+    }
 
 
 def _recordings(contact: Contact) -> list[Properties] | None:
@@ -120,18 +126,34 @@ def _recordings(contact: Contact) -> list[Properties] | None:
         return None
     return [
         {
-            "DeletionReason": None,
+            "DeletionReason": recording.deletion_reason,
             "FragmentStartNumber": None,
             "FragmentStopNumber": None,
-            "Location": None,
+            "Location": recording.location,
             "MediaStreamType": "AUDIO",
             "ParticipantType": RECORDED[recording.track],
             "StartTimestamp": _at(recording.started_at),
-            "Status": None,
+            "Status": recording.status,
             "StopTimestamp": _at(recording.stopped_at),
-            "StorageType": None,
+            "StorageType": None if recording.location is None else "S3",
         }
     ]
+
+
+def quality(contact: Contact) -> Properties | None:
+    """How good the connections of a call were, in the API's form; None: nothing was measured."""
+    sides: Mapping[Side, str] = {"agent": "Agent", "customer": "Customer"}
+    measured = {
+        name: {
+            "Audio": {
+                "PotentialQualityIssues": list(contact.sound[side].issues),
+                "QualityScore": contact.sound[side].score,
+            }
+        }
+        for side, name in sides.items()
+        if side in contact.sound
+    }
+    return measured or None
 
 
 def _details(contact: Contact) -> Properties | None:

@@ -35,6 +35,7 @@ from ringfloor.engine import (
     joining,
     monitor,
     outbound,
+    recordings,
     routing,
     task,
     transfer,
@@ -210,7 +211,12 @@ DECIDE: Mapping[type[Struct], Decide] = {
     commands.SetMonitorState: _by_channel(
         _seedless(chat_contacts.set_watch), _seedless(monitor.set_state)
     ),
-    commands.ChangeRecording: _seedless(monitor.record),
+    commands.ChangeRecording: _seedless(recordings.change),
+    commands.BeginRecording: _seedless(recordings.begin),
+    commands.KeepRecording: _seedless(recordings.keep),
+    commands.LoseRecording: _seedless(recordings.lose),
+    commands.DropRecording: _seedless(recordings.drop),
+    commands.MeasureSound: _seedless(recordings.measure),
     commands.AgentVanished: _seedless(agent.vanish),
     commands.AgentReturned: _seedless(agent.return_),
     commands.ClearContact: _seedless(connection.clear),

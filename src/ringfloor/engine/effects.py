@@ -20,6 +20,7 @@ from ringfloor.base.time import Duration
 from ringfloor.domain import dialogue, events
 from ringfloor.domain.call import agent_leg, customer_leg
 from ringfloor.domain.contact import Contact, Side
+from ringfloor.engine import call as calls
 from ringfloor.engine import check_answers, legs, outbound
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import last_segment, view
@@ -98,33 +99,37 @@ def effects(center: Center, event: events.Event) -> Iterable[Effect]:
     return found(center, event) if found else ()
 
 
-def _initiated(_center: Center, event: events.ContactInitiated) -> Iterator[Effect]:
+def _initiated(center: Center, event: events.ContactInitiated) -> Iterator[Effect]:
     contact = event.contact
     if contact.stage == "DIALING":
-        yield _dial(contact, event.dial_ms)
+        yield from _dial(contact, event.dial_ms)
     elif contact.stage == "ACCEPTED" and contact.channel == "VOICE":
-        yield from _ring_agent(contact)
+        yield legs.ring(center, contact, DIAL_MS)
     elif contact.initiation_method == "INBOUND" and contact.channel == "VOICE":
         yield telephony.Answer(contact.id)
 
 
-def _ring_agent(contact: Contact) -> Iterator[Effect]:
-    yield telephony.Originate(
-        agent_leg(contact),
-        telephony.agent_address(contact.agent_id or ""),
-        contact.customer_number or "",
-        DIAL_MS,
-    )
-
-
-def _dial(contact: Contact, dial_ms: Duration) -> Effect:
+def _dial(contact: Contact, dial_ms: Duration) -> Iterator[Effect]:
+    """The customer's phone rings, and who waits for him hears what the network says of it."""
     assert contact.customer_number is not None
-    return telephony.Originate(
+    yield telephony.Originate(
         contact.customer_leg or contact.id,
         contact.customer_number,
-        contact.system_number or "",
+        legs.shown(contact.system_number),
         dial_ms,
     )
+    yield from legs.listening(contact)
+
+
+def _offered(center: Center, event: events.ContactOffered) -> Iterator[Effect]:
+    if event.desk_phone is not None:
+        contact = center.contacts[event.contact_id]
+        yield legs.ring(center, contact, event.until - center.at)
+
+
+def _missed(_center: Center, event: events.OfferMissed) -> Iterator[Effect]:
+    if event.leg is not None:
+        yield telephony.HangUp(event.leg)
 
 
 def _stepped(center: Center, event: events.FlowStepped) -> Iterator[Effect]:
@@ -230,13 +235,19 @@ def _media(center: Center, contact: Contact, prompt: dialogue.Prompt) -> Media:
         voice = None if said is None else telephony.Voice(said.name, said.engine, said.style)
         return Media(prompt.kind, prompt.value, voice)
     known = center.resources["prompt"].get(last_segment(prompt.value))
-    return Media("prompt", known.name if known else prompt.value)
+    if known is None:
+        return Media("prompt", prompt.value)
+    return Media("prompt", known.name, sound=known.properties.get(SOUND))
+
+
+SOUND = "Sound"
+"""Property of a prompt: the digest of its recording, if it has one (node.sounds)."""
 
 
 def _accepted(center: Center, event: events.ContactAccepted) -> Iterator[Effect]:
     contact = center.contacts[event.contact_id]
-    if contact.channel == "VOICE":
-        yield from _ring_agent(contact)
+    if contact.channel == "VOICE" and contact.desk_phone is None:
+        yield legs.ring(center, contact, DIAL_MS)
 
 
 def _agent_leg_lost(_center: Center, event: events.AgentLegLost) -> Iterator[Effect]:
@@ -256,7 +267,7 @@ def _ended(center: Center, event: events.ContactEnded) -> Iterator[Effect]:
 
 
 def _customer_dialled(center: Center, event: events.CustomerDialled) -> Iterator[Effect]:
-    yield _dial(center.contacts[event.contact_id], event.until - center.at)
+    yield from _dial(center.contacts[event.contact_id], event.until - center.at)
 
 
 def _callback_unanswered(center: Center, event: events.CallbackUnanswered) -> Iterator[Effect]:
@@ -264,6 +275,7 @@ def _callback_unanswered(center: Center, event: events.CallbackUnanswered) -> It
     yield telephony.HangUp(customer_leg(contact))
     before = replace(contact, agent_legs=contact.agent_legs - 1)  # the next agent has another leg
     yield telephony.HangUp(agent_leg(before))
+    yield telephony.DestroyBridge(legs.bridge(contact.id))
 
 
 def _passed(center: Center, event: events.CustomerPassed) -> Iterator[Effect]:
@@ -276,8 +288,9 @@ def _passed(center: Center, event: events.CustomerPassed) -> Iterator[Effect]:
 
 
 def _answered(center: Center, event: events.ContactConnectedToSystem) -> Iterator[Effect]:
-    """What the outbound whisper has to say waits for the callee."""
+    """What the outbound whisper has to say waits for the callee, who hears it alone."""
     contact = center.contacts[event.contact_id]
+    yield from legs.alone(contact)
     run = contact.runs.get("customer")
     if run is not None and run.ask is not None:
         yield from _asked(center, contact, "customer", run.ask, run.number)
@@ -287,6 +300,8 @@ EFFECTS: Mapping[type[Struct], Callable[[Center, Any], Iterator[Effect]]] = {
     events.ContactInitiated: _initiated,
     events.FlowStepped: _stepped,
     events.FlowFinished: _finished,
+    events.ContactOffered: _offered,
+    events.OfferMissed: _missed,
     events.ContactAccepted: _accepted,
     events.AgentLegLost: _agent_leg_lost,
     events.ContactConnectedToAgent: _connected,
@@ -305,6 +320,7 @@ EFFECTS: Mapping[type[Struct], Callable[[Center, Any], Iterator[Effect]]] = {
     events.DigitsPressed: legs.pressed,
     events.CustomerPassed: _passed,
     events.MonitorStateChanged: legs.of_supervisor,
+    events.RecordingChanged: legs.recorded,
 }
 """What has no row asks nothing of the world."""
 
@@ -322,13 +338,23 @@ def channels(center: Center) -> Iterator[Channel]:
 def outstanding(center: Center) -> Iterator[Effect]:
     """What the world must be doing now for all that is going on."""
     for contact in list(center.contacts.values()):
-        if contact.channel == "VOICE" and contact.stage == "DIALING":
-            assert contact.deadline_at is not None
-            yield _dial(contact, max(contact.deadline_at - center.at, 1))
-        ringing = contact.stage == "ACCEPTED" and contact.agent_ready_at is None
-        if contact.channel == "VOICE" and ringing:
-            yield from _ring_agent(contact)
+        if contact.channel == "VOICE":
+            yield from _ringing(center, contact)
         for side, run in contact.runs.items():
             if run.ask is not None and not _is_too_early(contact, side, run.ask):
                 yield from _asked(center, contact, side, run.ask, run.number)
         yield from legs.standing(center, contact)
+
+
+def _ringing(center: Center, contact: Contact) -> Iterator[Effect]:
+    """Who is to answer, or to be answered, where the world may not know it yet."""
+    there = contact.stage != "ENDED" and not calls.customer_left(center, contact)
+    if contact.initiation_method == "INBOUND" and there:
+        yield telephony.Answer(contact.id)
+    left = max((contact.deadline_at or 0) - center.at, 1)
+    if contact.stage == "DIALING":
+        yield from _dial(contact, left)
+    elif contact.stage == "OFFERED" and contact.desk_phone is not None:
+        yield legs.ring(center, contact, left)
+    elif contact.stage == "ACCEPTED" and contact.agent_ready_at is None:
+        yield legs.ring(center, contact, DIAL_MS)

@@ -48,6 +48,7 @@ from ringfloor.engine import (
     flows,
     joining,
     monitor,
+    recordings,
     routing,
     task,
 )
@@ -112,7 +113,9 @@ Apply = Callable[[Center, Any, Instant], None]
 
 def _contact_ended(center: Center, event: events.ContactEnded, at: Instant) -> None:
     call.ended(center, event, at)
-    monitor.over(center.contacts[event.contact_id], at)
+    over = center.contacts[event.contact_id]
+    monitor.watch_over(over, at)
+    recordings.over(over, at)
 
 
 APPLY: Mapping[type[Struct], Apply] = {
@@ -163,7 +166,9 @@ APPLY: Mapping[type[Struct], Apply] = {
     events.DigitsPressed: call.pressed,
     events.CustomerPassed: call.customer_passed,
     events.MonitorStateChanged: monitor.state_changed,
-    events.RecordingChanged: monitor.recording_changed,
+    events.RecordingChanged: recordings.changed,
+    events.RecordingStored: contact.changed,
+    events.SoundMeasured: contact.changed,
     events.ContactEnded: _contact_ended,
     events.TaskPaused: task.paused,
     events.TaskResumed: task.resumed,
@@ -353,6 +358,7 @@ class Image(Struct, frozen=True, array_like=True):
     """Contents of flows that only contacts still run."""
     calls: list[Call]
     chats: list[Chat]
+    dialled_until: int = 0
 
 
 _decode_image = msgspec.msgpack.Decoder(Image).decode
@@ -374,6 +380,7 @@ def image(center: Center) -> bytes:
             flows.superseded(center),
             list(center.calls.values()),
             list(center.chats.values()),
+            center.dialled_until,
         )
     )
 
@@ -390,6 +397,7 @@ def restore(snapshot: bytes) -> Center:
         _restore_contact(center, live)
     call.restore(center, facts.calls)
     center.chats = {each.id: each for each in facts.chats}
+    center.dialled_until = facts.dialled_until
     flows.restore(center, facts.superseded)
     for each in facts.agents:
         routing.stand(center, each)
@@ -399,8 +407,8 @@ def restore(snapshot: bytes) -> Center:
 def _restore_contact(center: Center, each: Contact) -> None:
     center.contacts[each.id] = each
     if each.stage != "ENDED":
-        counted = entry.counted_as(each)
-        center.going[counted] = center.going.get(counted, 0) + 1
+        for counted in entry.counted_as(each):
+            center.going[counted] = center.going.get(counted, 0) + 1
     if each.client_token is not None and each.stage != "ENDED":
         center.client_tokens[each.client_token] = each.id  # a later one of the same comes later
     connection.link(center, each)

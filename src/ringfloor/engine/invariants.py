@@ -327,8 +327,8 @@ def going_and_dialled_are_counted(center: Center) -> Iterator[str]:
     dialled: dict[str, str] = {}
     for contact in center.contacts.values():
         if contact.stage != "ENDED":
-            counted = entry.counted_as(contact)
-            going[counted] = going.get(counted, 0) + 1
+            for counted in entry.counted_as(contact):
+                going[counted] = going.get(counted, 0) + 1
             if callback.was_dialled_first(contact):
                 dialled[contact.id] = contact.callback.queue_id if contact.callback else ""
     if going != center.going:

@@ -5,6 +5,8 @@
     callback, agent first
            accepted, dequeued -> his phone is up -> agent whisper -> customer dialled (callback)
 
+A desk phone that rings with the offer is accepted by picking it up, and is up then.
+
 Until it is dequeued the contact waits on, in its customer queue flow; an agent who drops out before
 that puts it back, and is in error until he clears it. Sources: behaviour specification, sections
 2.4, 3.2 and 4.2, choice 12 of section 9.
@@ -28,6 +30,7 @@ from ringfloor.domain.events import (
 )
 from ringfloor.engine import flows, queue, routing
 from ringfloor.engine.connection import (
+    another_phone,
     disconnect_flow,
     ending,
     fails,
@@ -57,18 +60,23 @@ def accept(center: Center, command: AcceptContact) -> Iterator[Event]:
 
 
 def connect_agent(center: Center, command: ConnectAgent) -> Iterator[Event]:
-    """The phone of the agent who has accepted is up; stale news is no news."""
+    """The phone of the agent who has accepted is up, or rings with an offer and is picked up.
+
+    Stale news is no news.
+    """
     contact = center.contacts.get(command.contact_id)
-    if (
-        contact is None
-        or contact.stage != "ACCEPTED"
-        or contact.agent_ready_at is not None
-        or command.leg != contact.agent_legs
-    ):
+    if contact is None or command.leg != contact.agent_legs or contact.agent_ready_at is not None:
+        return
+    picked_up = contact.stage == "OFFERED" and contact.desk_phone is not None
+    if contact.stage != "ACCEPTED" and not picked_up:
         return
     assert contact.agent_id is not None
+    profile_id = contact.routing_profile_id or ""
+    if picked_up:
+        profile_id = routing.profile_of(center, center.agents[contact.agent_id]).id
+        yield ContactAccepted(contact.id, contact.agent_id, profile_id)
     yield AgentLegConnected(contact.id, contact.agent_id)
-    yield from _whisper_to_agent(center, contact, contact.routing_profile_id or "")
+    yield from _whisper_to_agent(center, contact, profile_id)
 
 
 def _whisper_to_agent(center: Center, contact: Contact, profile_id: str) -> Iterator[Event]:
@@ -157,7 +165,7 @@ def agent_leg_lost(center: Center, event: AgentLegLost, at: Instant) -> None:
     contact.stage = "IN_QUEUE"
     contact.agent_id = contact.routing_profile_id = None
     contact.accepted_at = contact.agent_ready_at = None
-    contact.agent_legs += 1
+    another_phone(contact, rang=True)
     queue.look_at_the_clock(center, contact)
     queue.enter(center, contact)
 

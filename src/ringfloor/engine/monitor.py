@@ -1,34 +1,27 @@
-"""Monitor: a supervisor in somebody else's call, and the recording of a contact.
+"""Monitor: a supervisor in somebody else's call.
 
     ACCEPTED --his phone is up--> CONNECTED, listening <--> barging in
 
 A supervisor's contact is his own, of method MONITOR; it is not queued, needs no accepting and has
 no after contact work. It ends with the call. Who has barged in controls everybody; if he drops the
-agent, the customer is his (BARGED). A recording is a state without sound: it begins once, may be
-suspended and resumed, and stops once. Sources: behaviour specification, sections 2.6 and 5.3.
+agent, the customer is his (BARGED). Sources: behaviour specification, sections 2.6 and 5.3.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ringfloor.base.errors import Refusal, invalid_request, not_found
 from ringfloor.base.ids import Seed, derive
 from ringfloor.base.limits import CALL_MONITORS_MAX
 from ringfloor.base.time import Instant
 from ringfloor.domain.call import Party, agent_leg, first_agent_leg, living
-from ringfloor.domain.commands import (
-    ChangeRecording,
-    MonitorContact,
-    RecordingAction,
-    SetMonitorState,
-)
-from ringfloor.domain.contact import Contact, Recording, RecordingState, Watch
+from ringfloor.domain.commands import MonitorContact, SetMonitorState
+from ringfloor.domain.contact import Contact, Watch
 from ringfloor.domain.events import (
     AgentLegConnected,
     ContactInitiated,
     Event,
     MonitorStateChanged,
     PartyAdded,
-    RecordingChanged,
 )
 from ringfloor.engine import call as calls
 from ringfloor.engine import connection, entry, joining, outbound, routing
@@ -126,59 +119,3 @@ def watch_over(contact: Contact, at: Instant) -> None:
     if contact.watches and contact.watches[-1].until is None:
         last = contact.watches[-1]
         contact.watches[-1] = Watch(last.state, last.since, at)
-
-
-# Recordings
-
-
-def record(center: Center, command: ChangeRecording) -> Iterator[Event]:
-    """Begin, suspend, resume or stop the recording of a call."""
-    contact = center.contacts.get(command.contact_id)
-    if contact is None:
-        raise not_found("ContactId", command.contact_id, "live contact")
-    first = contact.initial_contact_id or contact.id
-    if command.initial_contact_id != first:
-        rule = f"is not the first contact of {contact.id}, which is {first}"
-        raise invalid_request("InitialContactId", command.initial_contact_id, rule)
-    if contact.channel != "VOICE" or contact.stage != "CONNECTED":
-        rule = f"is a {contact.channel} that is {contact.stage}, no call of an agent"
-        raise invalid_request("ContactId", contact.id, rule)
-    before = contact.recording
-    state = "NONE" if before is None else before.state
-    if state not in FROM[command.action]:
-        rule = f"has a recording that is {state}; {command.action} cannot be done"
-        raise invalid_request("ContactId", contact.id, rule)
-    new = before or Recording(command.track or "ALL", "RECORDING", center.at)
-    stopped = center.at if command.action == "STOP" else None
-    after = Recording(new.track, TO[command.action], new.started_at, stopped)
-    yield RecordingChanged(contact.id, after)
-
-
-TO: Mapping[RecordingAction, RecordingState] = {
-    "START": "RECORDING",
-    "SUSPEND": "SUSPENDED",
-    "RESUME": "RECORDING",
-    "STOP": "STOPPED",
-}
-
-FROM: Mapping[RecordingAction, tuple[str, ...]] = {
-    "START": ("NONE",),
-    "SUSPEND": ("RECORDING",),
-    "RESUME": ("SUSPENDED",),
-    "STOP": ("RECORDING", "SUSPENDED"),
-}
-"""In which state of the recording an action can be asked for."""
-
-
-def recording_changed(center: Center, event: RecordingChanged, at: Instant) -> None:
-    contact = center.contacts[event.contact_id]
-    contact.recording = event.recording
-    contact.updated_at = at
-
-
-def over(contact: Contact, at: Instant) -> None:
-    """The contact has ended, and with it what a supervisor did and what was recorded."""
-    watch_over(contact, at)
-    recording = contact.recording
-    if recording is not None and recording.state != "STOPPED":
-        contact.recording = Recording(recording.track, "STOPPED", recording.started_at, at)

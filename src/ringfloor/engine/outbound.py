@@ -39,6 +39,7 @@ def dial(center: Center, command: DialOut, seed: Seed) -> Iterator[Event]:
     entry.check_outbound(center)
     if not is_e164(command.to):
         raise invalid_parameter("PhoneNumber", command.to, "is no E.164 number")
+    entry.check_dialling(center, command.to)
     check_free(agent_id=agent.id, center=center)
     profile = routing.profile_of(center, agent)
     settings = center.resources["routing_profile"][profile.id].properties

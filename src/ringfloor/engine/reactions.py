@@ -22,7 +22,8 @@ from ringfloor.engine.state import Center
 
 def _offered(center: Center, event: events.ContactOffered) -> Iterator[commands.Command]:
     taker, offered = center.agents[event.agent_id], center.contacts[event.contact_id]
-    if not event.assigned and connection.accepts_by_itself(
+    by_hand = event.assigned or event.desk_phone is not None
+    if not by_hand and connection.accepts_by_itself(
         center, taker, event.channel, callback=connection.is_agent_first(offered)
     ):
         yield commands.AcceptContact(event.agent_id, event.contact_id)
@@ -74,9 +75,11 @@ def _initiated(_center: Center, event: events.ContactInitiated) -> Iterator[comm
 
 
 def _joined(center: Center, event: events.ContactConnectedToAgent) -> Iterator[commands.Command]:
-    chat_id = center.contacts[event.contact_id].chat_id
-    if chat_id is not None:
-        yield commands.SettleChat(chat_id, event.contact_id)
+    contact = center.contacts[event.contact_id]
+    if contact.chat_id is not None:
+        yield commands.SettleChat(contact.chat_id, event.contact_id)
+    if contact.recording_behavior is not None:
+        yield commands.BeginRecording(event.contact_id)
 
 
 def _presence_changed(

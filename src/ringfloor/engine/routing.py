@@ -26,7 +26,7 @@ from sortedcontainers import SortedList
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
 from ringfloor.base.limits import ROUTING_CRITERIA_KEPT_MAX
 from ringfloor.base.time import Duration, Instant
-from ringfloor.domain import criteria
+from ringfloor.domain import criteria, destinations, practice
 from ringfloor.domain.commands import AssignContact, MatchAgent, MatchContact
 from ringfloor.domain.contact import Agent, Contact, Held
 from ringfloor.domain.criteria import Criteria, Step, StepStatus
@@ -36,7 +36,7 @@ from ringfloor.domain.events import (
     RoutingCriteriaSet,
     RoutingStepExpired,
 )
-from ringfloor.domain.resources import Properties
+from ringfloor.domain.resources import Properties, Resource
 from ringfloor.domain.vocabulary import Channel
 from ringfloor.engine import queue, staff
 from ringfloor.engine.demand import Idle, PoolKey
@@ -246,7 +246,7 @@ def match_contact(center: Center, command: MatchContact, until: int) -> Iterator
     if contact is not None and contact.stage == "IN_QUEUE":
         agent_id = agent_for(center, contact)
         if agent_id is not None:
-            yield _offer(contact, agent_id, until)
+            yield _offer(center, contact, agent_id, until)
 
 
 def match_agent(center: Center, command: MatchAgent, until: int) -> Iterator[Event]:
@@ -255,7 +255,7 @@ def match_agent(center: Center, command: MatchAgent, until: int) -> Iterator[Eve
     if agent is not None:
         contact_id = contact_for(center, agent)
         if contact_id is not None:
-            yield _offer(center.contacts[contact_id], agent.id, until)
+            yield _offer(center, center.contacts[contact_id], agent.id, until)
 
 
 def assign(center: Center, command: AssignContact, until: int) -> Iterator[Event]:
@@ -272,12 +272,39 @@ def assign(center: Center, command: AssignContact, until: int) -> Iterator[Event
         raise invalid_request("ContactId", contact.id, f"is {contact.stage}, not in queue")
     if contact.id in agent.contacts:
         raise invalid_request("UserId", agent.id, "has a missed offer of it to clear first")
-    yield _offer(contact, agent.id, until, assigned=True)
+    yield _offer(center, contact, agent.id, until, assigned=True)
 
 
-def _offer(contact: Contact, agent_id: str, until: int, *, assigned: bool = False) -> Event:
+def _offer(
+    center: Center, contact: Contact, agent_id: str, until: int, *, assigned: bool = False
+) -> Event:
+    """The offer, with which a desk phone rings; with that of an agent-first callback none does."""
     queue_id, channel = queue.line_key(contact)
-    return ContactOffered(contact.id, agent_id, queue_id, channel, until, assigned)
+    agent_first = contact.callback is not None and contact.callback.flow_id is None
+    rings = contact.channel == "VOICE" and not agent_first
+    number = desk_phone(center, center.resources["user"][agent_id]) if rings else None
+    return ContactOffered(contact.id, agent_id, queue_id, channel, until, assigned, number)
+
+
+def desk_phone(center: Center, user: Resource) -> str | None:
+    """The number of the phone on which a user takes calls; None: his softphone is.
+
+    So it is where the number must not be called (any more): it was set before the rules, perhaps.
+    """
+    kind, number = phone_of(user)
+    if kind != "DESK_PHONE" or not number:
+        return None
+    rules = () if center.instance is None else practice.destinations(center.instance.properties)
+    return number if destinations.refused(number, rules) is None else None
+
+
+def phone_of(user: Resource) -> tuple[str, str]:
+    """Type and number of the phone that rings; a setting for the channel wins."""
+    for each in user.properties.get("PhoneNumberConfigs") or ():
+        if each["Channel"] == "VOICE":
+            return each["PhoneType"], each.get("PhoneNumber") or ""
+    phone = user.properties.get("PhoneConfig") or {}
+    return phone.get("PhoneType") or "SOFT_PHONE", phone.get("DeskPhoneNumber") or ""
 
 
 def waiting(center: Center, contact_id: str) -> Contact:

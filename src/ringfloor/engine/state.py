@@ -124,6 +124,7 @@ class Center:
         "defaults",
         "demand",
         "dialled",
+        "dialled_until",
         "editions",
         "flows",
         "going",
@@ -159,6 +160,8 @@ class Center:
         """Chats that have not ended, by the id of their first contact."""
         self.client_tokens: dict[str, str] = {}
         """Client token to the id of the live contact that it started."""
+        self.dialled_until = 0
+        """When calls out will not count for their rate any more, in microseconds."""
         # Indexes
         self.names: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
         """Kind and key to the id of the resource that is found under it."""

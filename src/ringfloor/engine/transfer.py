@@ -72,7 +72,7 @@ def add(center: Center, command: AddParty, seed: Seed) -> Iterator[Event]:
     new_id = derive(seed, 0)
     quick_connect, number, way = _destination(center, command)
     if number is not None:
-        entry.check_outbound(center)
+        entry.check_dialling(center, number)
     held = [
         each
         for each in talking(call)
@@ -281,7 +281,9 @@ def to_number(
 ) -> tuple[Event, ...] | None:
     """The customer of a flow and a third party are brought together; None: that cannot be."""
     free = contact.channel == "VOICE" and contact.stage == "IN_FLOW" and contact.call_id is None
-    if not free or not is_e164(ask.number) or not entry.calls_out(center):
+    if not free or not is_e164(ask.number) or not entry.may_dial(center, ask.number):
+        return None
+    if entry.dialled_enough(center) is not None:
         return None
     customer = Party(
         leg=customer_leg(contact),

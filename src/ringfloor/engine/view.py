@@ -144,6 +144,9 @@ _ROOTS: Mapping[str, Callable[[Center, Contact, str], Any]] = {
         {"ContactId": contact.id} if contact.channel == "TASK" else None
     ),
     "Queue": lambda center, contact, _as: _queue_view(center, contact.queue_id),
+    "Media": lambda _center, contact, _as: (
+        {"Sip": {"Headers": contact.headers}} if contact.headers else None
+    ),
     "Agent": _agent_view,
 }
 

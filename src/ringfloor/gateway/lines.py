@@ -14,15 +14,14 @@ from msgspec import Struct, field
 
 from ringfloor.base import codec
 from ringfloor.base.limits import (
-    OPERATIONS_ENDED_MAX,
     PHONE_HEARD_CHARACTERS_MAX,
     PHONE_HEARD_MAX,
     PHONE_PLAYBACKS_PER_SECOND_MAX,
-    TYPE_AHEAD_DIGITS_MAX,
 )
 from ringfloor.base.time import SECOND, Duration, Instant
+from ringfloor.gateway.gathering import Ear
 from ringfloor.telephony.carrier import Channel, Direction, State
-from ringfloor.telephony.commands import Gather, Media, Play
+from ringfloor.telephony.commands import Media
 
 HeardKind = Literal["text", "ssml", "prompt", "music", "joined", "alone", "digits"]
 
@@ -40,7 +39,7 @@ class Heard(Struct, frozen=True, array_like=True):
     at: Instant
 
 
-class Line(Struct, omit_defaults=True):
+class Line(Ear, omit_defaults=True):
     """One call, ringing or up."""
 
     channel_id: str
@@ -54,18 +53,10 @@ class Line(Struct, omit_defaults=True):
     """Orders what is due at the same instant."""
     answers: bool = False
     """Ringing ends in an answer, not in a time-out."""
-    operation: Play | Gather | None = None
-    """What plays or gathers now."""
-    typed: str = ""
-    """Keys of the running gathering."""
-    ahead: str = ""
-    """Keys kept for the next one."""
     music: tuple[Media, ...] | None = None
     company: tuple[str, ...] = ()
     """Whom it hears in its bridge."""
     heard: list[Heard] = field(default_factory=list)
-    ended: dict[str, None] = field(default_factory=dict)
-    """Playbacks and gathers that do not begin again, oldest first."""
     burst_since: Instant = 0
     burst: int = 0
     """Playbacks within the second since burst_since."""
@@ -78,26 +69,11 @@ class Line(Struct, omit_defaults=True):
         """Whether others in its bridge hear it."""
         return self.state == "up" and not self.listens and not self.muted
 
-    def type_ahead(self, key: str) -> None:
-        """Keep a key for the next gathering, unless too many are kept already."""
-        self.ahead = (self.ahead + key)[:TYPE_AHEAD_DIGITS_MAX]
-
-    def forget_operation(self, key: str) -> None:
-        """The operation is over and shall not begin again."""
-        self.operation = None
-        self.typed = ""
-        self._remember(key)
-
     def hear_digits(self, key: str, digits: str, now: Instant) -> None:
         """Hear keys that have not been pressed yet, if the line is up."""
         if self.state == "up" and key not in self.ended:
-            self._remember(key)
+            self.remember(key)
             self._hear("digits", digits, now)
-
-    def _remember(self, key: str) -> None:
-        self.ended[key] = None
-        while len(self.ended) > OPERATIONS_ENDED_MAX:
-            del self.ended[next(iter(self.ended))]
 
     def play(self, media: Sequence[Media], lasts: Duration, now: Instant) -> Duration:
         """Hear media that lasts so long; longer if the line has been played to too often."""

@@ -39,12 +39,15 @@ from ringfloor.base.limits import (
 )
 from ringfloor.base.time import Duration, Instant
 from ringfloor.domain.numbers import is_e164
+from ringfloor.gateway import gathering
+from ringfloor.gateway.gathering import KEYS, operation_key
 from ringfloor.gateway.lines import Heard, Line, remembered
 from ringfloor.telephony.carrier import Carrier, Channel, OnEvent
 from ringfloor.telephony.commands import (
     AGENT,
     AddToBridge,
     Answer,
+    AttachWebRtc,
     ChannelCommand,
     Command,
     CreateBridge,
@@ -53,13 +56,21 @@ from ringfloor.telephony.commands import (
     HangUp,
     Mute,
     Originate,
+    PauseRecording,
     Play,
+    Progress,
+    RecordingCommand,
+    Redirect,
     RemoveFromBridge,
+    ResumeRecording,
+    Ring,
     SendDigits,
     StartMusic,
+    StartRecording,
     StopGather,
     StopMusic,
     StopPlayback,
+    StopRecording,
     Unmute,
 )
 from ringfloor.telephony.events import (
@@ -75,11 +86,11 @@ from ringfloor.telephony.events import (
     HungUpBy,
     PlaybackFinished,
     PlaybackReason,
+    RecordingFinished,
+    RecordingStarted,
+    WebRtcRefused,
     sip_status,
 )
-
-KEYS = frozenset("0123456789*#ABCD")
-"""The keys of a phone (RFC 4733, events 0 to 15)."""
 
 
 class Behaviour(Struct, frozen=True):
@@ -116,6 +127,9 @@ class Phones:
         self._timers = SortedList()
         """(due, turn, channel id) of each line that has something due."""
         self._queue: deque[tuple[Event, Instant]] = deque()
+        self._recordings: dict[str, Instant] = {}
+        """Since when each goes on."""
+        self._recorded: OrderedDict[str, None] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._ended_heard: OrderedDict[str, tuple[Heard, ...]] = OrderedDict()
 
@@ -226,7 +240,7 @@ class Phones:
             case Originate():
                 self._originate(command)
             case StopPlayback() | StopGather():
-                channel_id = self._operations.get(_key(command))
+                channel_id = self._operations.get(operation_key(command))
                 if channel_id is not None:
                     self._interrupt(self._lines[channel_id])
             case CreateBridge():
@@ -234,6 +248,8 @@ class Phones:
             case DestroyBridge():
                 for channel_id in list(self._bridges.get(command.bridge_id, ())):
                     self._move(self._lines[channel_id], None)
+            case StartRecording() | PauseRecording() | ResumeRecording() | StopRecording():
+                self._record(command)
             case _:
                 line = self._lines.get(command.channel_id)
                 if line is not None:
@@ -260,8 +276,32 @@ class Phones:
                 line.music = None
             case SendDigits():
                 line.hear_digits(f"digits {command.digits_id}", command.digits, self._now)
+            case AttachWebRtc():
+                self._refuse_browser(line, command)
+            case Ring() | Progress() | Redirect():
+                pass  # whoever calls hears nothing before the answer, and stays
             case _:
                 self._place(line, command)
+
+    def _refuse_browser(self, line: Line, command: AttachWebRtc) -> None:
+        key = f"offer {command.offer_id}"
+        if key not in line.ended:
+            line.remember(key)
+            reason = "simulated phones have no browsers"
+            self._emit(WebRtcRefused(line.channel_id, command.offer_id, reason))
+
+    def _record(self, command: RecordingCommand) -> None:
+        """Recordings without sound: they begin, and when they end they know how long they were."""
+        name = command.recording_id
+        if isinstance(command, StartRecording):
+            if name not in self._recordings and name not in self._recorded:
+                self._recordings[name] = self._now
+                self._emit(RecordingStarted(name))
+        elif isinstance(command, StopRecording) and name in self._recordings:
+            began = self._recordings.pop(name)
+            self._recorded[name] = None
+            _trim(self._recorded, CHANNELS_ENDED_MAX)
+            self._emit(RecordingFinished(name, "", self._now - began))
 
     def _place(self, line: Line, command: Mute | Unmute | AddToBridge | RemoveFromBridge) -> None:
         match command:
@@ -298,8 +338,7 @@ class Phones:
             case Play() as playback:
                 self._playback_over(line, playback, "eof")
             case Gather() as gather:
-                late: GatherReason = "inter_digit_timeout" if line.typed else "first_digit_timeout"
-                self._gather_over(line, gather, late)
+                self._gather_over(line, gather, gathering.too_late(line.typed))
             case None if line.answers:
                 self._up(line)
             case None:
@@ -401,7 +440,7 @@ class Phones:
         line = remembered(channel)
         self._lines[line.channel_id] = line
         if line.operation is not None:
-            self._operations[_key(line.operation)] = line.channel_id
+            self._operations[operation_key(line.operation)] = line.channel_id
         if line.bridge_id is not None:
             self._bridges.setdefault(line.bridge_id, {})[line.channel_id] = None
         else:
@@ -415,12 +454,12 @@ class Phones:
     # Playing and gathering
 
     def _begin(self, line: Line, command: Play | Gather) -> None:
-        key = _key(command)
+        key = operation_key(command)
         if key in self._operations or key in line.ended:
             return
         if line.state != "up":  # its timer is that of the ringing, and goes on
             line.forget_operation(key)
-            self._emit(_not_begun(command))
+            self._emit(gathering.not_begun(command))
             return
         self._interrupt(line)
         line.operation = command
@@ -440,8 +479,7 @@ class Phones:
             lasts = line.play(gather.media, self._playback_ms, self._now)
         self._arm(line, self._now + lasts + gather.first_digit_ms)
         while line.ahead and line.operation is gather:
-            key, line.ahead = line.ahead[0], line.ahead[1:]
-            self._typed(line, gather, key)
+            self._typed(line, gather, line.next_ahead())
 
     def _pressed(self, line: Line, key: str) -> None:
         if isinstance(line.operation, Gather):
@@ -452,28 +490,17 @@ class Phones:
             line.type_ahead(key)
 
     def _typed(self, line: Line, gather: Gather, key: str) -> None:
-        if key == "*" and gather.cancel_key:
-            line.typed = ""
-            self._arm(line, self._now + gather.first_digit_ms)
-            return
-        line.typed += key
-        if gather.terminators and line.typed.endswith(gather.terminators):
-            line.typed = line.typed.removesuffix(gather.terminators)
-            self._gather_over(line, gather, "terminator")
-        elif len(line.typed) >= gather.max_digits:
-            self._gather_over(line, gather, "max_digits")
+        line.typed, over, wait_ms = gathering.typed(gather, line.typed, key)
+        if over is None:
+            self._arm(line, self._now + wait_ms)
         else:
-            self._arm(line, self._now + gather.inter_digit_ms)
+            self._gather_over(line, gather, over)
 
     def _interrupt(self, line: Line) -> None:
         """End what plays or gathers, if anything does."""
-        match line.operation:
-            case Play() as playback:
-                self._playback_over(line, playback, "stopped")
-            case Gather() as gather:
-                self._gather_over(line, gather, "cancelled")
-            case None:
-                pass
+        if line.operation is not None:
+            self._emit(gathering.interrupted(line.operation, line.typed))
+            self._operation_over(line, line.operation)
 
     def _playback_over(self, line: Line, playback: Play, reason: PlaybackReason) -> None:
         self._emit(PlaybackFinished(playback.playback_id, line.channel_id, reason))
@@ -484,7 +511,7 @@ class Phones:
         self._operation_over(line, gather)
 
     def _operation_over(self, line: Line, operation: Play | Gather) -> None:
-        key = _key(operation)
+        key = operation_key(operation)
         self._arm(line, None)
         del self._operations[key]
         line.forget_operation(key)
@@ -521,24 +548,6 @@ class Phones:
         """Let the bridge of a line hear that it is heard, or no longer."""
         if line.bridge_id is not None:
             self._mix(line.bridge_id)
-
-
-def _key(operation: Play | StopPlayback | Gather | StopGather) -> str:
-    """What a playback or a gathering is known by; their ids may be alike."""
-    match operation:
-        case Play() | StopPlayback():
-            return f"playback {operation.playback_id}"
-        case Gather() | StopGather():
-            return f"gather {operation.gather_id}"
-
-
-def _not_begun(operation: Play | Gather) -> PlaybackFinished | GatherFinished:
-    """How a playback or a gathering finishes on a channel that is not up."""
-    match operation:
-        case Play():
-            return PlaybackFinished(operation.playback_id, operation.channel_id, "failed")
-        case Gather():
-            return GatherFinished(operation.gather_id, operation.channel_id, "", "cancelled")
 
 
 def _trim(kept: OrderedDict[str, Any], at_most: int) -> None:

@@ -215,6 +215,12 @@ class Node:
         self._put(_Ask(self.desk(instance_id), command, seed or self.draw(), origin, answer))
         return await answer
 
+    def ask(self, instance_id: str, command: commands.Command) -> "asyncio.Future[str]":
+        """As submit, for who goes on meanwhile: what he asks next comes after it."""
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._put(_Ask(self.desk(instance_id), command, self.draw(), Origin(), answer))
+        return answer
+
     async def submit_jointly(
         self,
         instance_id: str,
@@ -372,8 +378,7 @@ class Node:
         self._wake.set()
 
     def _next_due(self) -> Instant | None:
-        dues = self._dues()
-        dues.append(self.streams.next_due())
+        dues = [*self._dues(), self.streams.next_due()]
         return min((due for due in dues if due is not None), default=None)
 
     def _dues(self) -> list[Instant | None]:
@@ -570,16 +575,14 @@ class Node:
         record = await self.analyse(desk, lambda history: history.leg(instance_id, contact_id))
         if record is None:
             return None
-        contact = _decode_contact(record)
-        return await self.read(lambda: contact_record(desk.center, contact))
+        return await self.read(lambda: contact_record(desk.center, _decode_contact(record)))
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
         broken = Fault("the node has stopped; see its log")
         waiting: list[asyncio.Future[Any]] = [future for future, _ in self._answers]
         waiting += [ask.answer for ask in self._inbox if ask.answer is not None]
-        waiting += [future for _, future in self._questions]
-        waiting += [quiet for quiet, _ in self._quiet]
+        waiting += [each for _, each in self._questions] + [each for each, _ in self._quiet]
         for future in waiting:
             if not future.done():
                 future.set_exception(broken)

@@ -16,14 +16,20 @@ Sources: the documentation of botocore's model; behaviour specification, 1.2 and
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from msgspec import to_builtins
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request, not_found
-from ringfloor.base.limits import LIST_ASSOCIATIONS_DEFAULT, SECURITY_KEYS_MAX
+from ringfloor.base.limits import (
+    LIST_ASSOCIATIONS_DEFAULT,
+    RECORDING_PLACE_CHARS_MAX,
+    SECURITY_KEYS_MAX,
+)
 from ringfloor.base.time import seconds
 from ringfloor.domain.commands import CreateResource, DeleteResource, UpdateResource
 from ringfloor.domain.resources import KINDS, Properties, Resource
+from ringfloor.engine import recordings
 from ringfloor.engine.state import Center
 from ringfloor.node.desk import Desk
 from ringfloor.operations.context import Context
@@ -227,6 +233,11 @@ def _store(_context: Context, params: Params) -> Properties:
         arn = config[STORAGE[kind]][member]
         if not pattern.fullmatch(arn):
             raise invalid_parameter(member, arn, f"is no ARN of a stream of {whose}")
+    if wanted == recordings.RECORDINGS and kind == "S3":
+        place = recordings.place_in(config["S3Config"])
+        if len(quote(place, safe="")) > RECORDING_PLACE_CHARS_MAX:
+            rule = f"has with its bucket more than {RECORDING_PLACE_CHARS_MAX} characters, quoted"
+            raise invalid_parameter("BucketPrefix", config["S3Config"]["BucketPrefix"], rule)
     return {"ResourceType": wanted, "StorageConfig": config}
 
 

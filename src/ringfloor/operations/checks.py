@@ -216,7 +216,6 @@ CHECKS: Mapping[str, Check] = {
     "hours_of_operation_override": override,
     "integration_association": integration_association,
     "predefined_attribute": people.predefined_attribute,
-    "prompt": people.prompt,
     "queue": queue,
     "quick_connect": people.quick_connect,
     "routing_profile": routing_profile,

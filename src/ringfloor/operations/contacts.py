@@ -27,7 +27,7 @@ from ringfloor.domain.contact import (
 from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Home, Properties
 from ringfloor.engine import chat_figures, hierarchy
-from ringfloor.engine.contact_records import RECORDED, tags
+from ringfloor.engine.contact_records import RECORDED, quality, tags
 from ringfloor.engine.entry import check_attributes
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import caller_id, endpoint, segment_attributes
@@ -284,6 +284,7 @@ def view(center: Center, contact: Contact) -> Properties:
         "QueuePriority": contact.priority,
         "QueueTimeAdjustmentSeconds": contact.age_adjustment_ms // SECOND or None,
         "DisconnectReason": contact.disconnect_reason,
+        "QualityMetrics": quality(contact),
         "Recordings": _recordings(contact),
         "CustomerId": contact.customer_id,
         "ChatMetrics": chat_figures.shown(contact, seconds),
@@ -370,14 +371,21 @@ def routing_criteria(contact: Contact) -> Properties | None:
 
 
 def _recordings(contact: Contact) -> list[Properties] | None:
-    """What is known of the recording; there is no sound, and so no place where it is stored."""
+    """What is known of the recording; without sound there is no place where it is stored."""
     recording = contact.recording
     if recording is None:
         return None
+    stored = {
+        "StorageType": None if recording.location is None else "S3",
+        "Location": recording.location,
+        "Status": recording.status,
+        "DeletionReason": recording.deletion_reason,
+    }
     return [
         {
             "MediaStreamType": "AUDIO",
             "ParticipantType": RECORDED[recording.track],
+            **{name: value for name, value in stored.items() if value is not None},
             **_times(StartTimestamp=recording.started_at, StopTimestamp=recording.stopped_at),
         }
     ]

@@ -25,6 +25,7 @@ from ringfloor.domain.practice import USUAL, Practice
 from ringfloor.domain.quotas import Quotas
 from ringfloor.domain.resources import KINDS, Home, Properties
 from ringfloor.node.accounts import Accounts
+from ringfloor.node.depot import Depot
 from ringfloor.node.desk import Desk
 from ringfloor.node.node import Node
 from ringfloor.operations.frozen import Frozen
@@ -54,6 +55,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """What new instances do where AWS leaves it open."""
     lenient_flows: bool = False
     """Whether a flow may be published that breaks rules, as long as it can run."""
+    depot: Depot | None = None
+    """Where files are; None: nowhere."""
     oldest_in_ms: OldestInMs = "ungrouped"
     """Which rows of GetCurrentMetricData tell OLDEST_CONTACT_AGE in milliseconds."""
 

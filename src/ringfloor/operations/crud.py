@@ -42,6 +42,8 @@ def create(row: Crud) -> Handler:
         check = (LENIENT if context.service.lenient_flows else CHECKS).get(row.kind)
         if check is not None:
             properties = await check(desk.center, properties)
+        if row.adds is not None:
+            properties |= await row.adds(context, params)
         create = CreateResource(
             kind=row.kind,
             properties=properties,

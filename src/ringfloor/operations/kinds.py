@@ -6,20 +6,24 @@ operations.checks. What a description, a listing or an answer shows is decided b
 a face offers all that is known of a resource, and the members of the output choose.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from ringfloor.base.errors import not_found
 from ringfloor.base.time import seconds
 from ringfloor.domain.resources import KINDS, Properties, Resource, key_of
 from ringfloor.engine.state import Center
-from ringfloor.operations import hierarchy
-from ringfloor.operations.context import identifier
+from ringfloor.operations import hierarchy, prompt_files
+from ringfloor.operations.context import Context, identifier
 from ringfloor.operations.flow_contents import digest
 from ringfloor.operations.registry import Params
 
 More = Callable[[Center, Resource], Properties]
 """Members of a description that are not properties."""
+
+
+Adds = Callable[[Context, Params], Awaitable[Properties]]
+"""Properties that come of a request and are no members of it; may refuse."""
 
 
 class Crud(NamedTuple):
@@ -48,6 +52,8 @@ class Crud(NamedTuple):
     """The id member of requests carries the name."""
     listed_whole: bool = False
     """A listing shows whole descriptions."""
+    adds: Adds | None = None
+    """Further properties of what is made; asked once the request is found to be good."""
 
 
 ALL = ("Create", "Describe", "List", "Delete")
@@ -200,6 +206,7 @@ ROWS = (
         "PromptARN",
         "PromptSummaryList",
         ALL,
+        adds=prompt_files.sound,
     ),
     Crud(
         "queue",

@@ -1,6 +1,6 @@
 """People: what the kinds around people demand beyond the service model, and their defaults.
 
-Quick connects, security profiles, prompts, predefined attributes, authentication profiles and the
+Quick connects, security profiles, predefined attributes, authentication profiles and the
 settings of users per channel. operations.checks names these functions per kind, operations.updates
 per operation: properties as they would be in, properties out, or a refusal.
 
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ringfloor.base.errors import Refusal, invalid_parameter, invalid_request
 from ringfloor.base.limits import AFTER_CONTACT_WORK_SECONDS_MAX
+from ringfloor.domain import destinations, practice
 from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.state import Center
@@ -40,6 +41,14 @@ QUICK_CONNECTS: Mapping[str, Type] = {
 }
 
 
+def check_destination(center: Center, field: str, number: str) -> None:
+    """Whether the instance may call a number; refuses with InvalidParameterException."""
+    assert center.instance is not None
+    why = destinations.refused(number, practice.destinations(center.instance.properties))
+    if why is not None:
+        raise invalid_parameter(field, number, destinations.RULES[why])
+
+
 async def quick_connect(center: Center, properties: Properties) -> Properties:
     """The configuration is that of its type and no other, its flow of the type that fits."""
     config = properties["QuickConnectConfig"]
@@ -56,6 +65,7 @@ async def quick_connect(center: Center, properties: Properties) -> Properties:
             raise invalid_parameter(
                 "PhoneNumber", number, "is no E.164 number such as +12065550100"
             )
+        check_destination(center, "PhoneNumber", number)
         return properties
     flow_id = config[wanted.member]["ContactFlowId"]
     flow = center.resource("contact_flow", flow_id, "ContactFlowId")
@@ -100,20 +110,6 @@ def _check_applications(applications: list[Properties]) -> None:
         if each.get("Type") != "MCP" and granted not in (None, ["ACCESS"]):
             rule = "must be ACCESS, the one permission of a third-party application"
             raise invalid_parameter("ApplicationPermissions", granted, rule)
-
-
-# Prompts
-
-_AUDIO = re.compile(r"s3://[^/\s]+/\S.*|https://\S+|file:///\S+")
-
-
-async def prompt(_center: Center, properties: Properties) -> Properties:
-    """Its audio is an object of S3, something on the web or a file."""
-    uri = properties.get("S3Uri")  # prompts that come with an instance have none
-    if uri is not None and not _AUDIO.fullmatch(uri):
-        rule = "is no URI such as s3://bucket/key.wav, https://... or file:///..."
-        raise invalid_parameter("S3Uri", uri, rule)
-    return properties
 
 
 # Predefined attributes
@@ -209,11 +205,12 @@ CALLBACK_ONLY = ("AgentFirstCallbackAutoAccept", "AgentFirstCallbackAfterContact
 """Members of a setting that mean agent-first callbacks, which are calls."""
 
 
-async def phone(_center: Center, properties: Properties) -> Properties:
-    """A desk phone has a number."""
+async def phone(center: Center, properties: Properties) -> Properties:
+    """A desk phone has a number, which may be called."""
     config = properties["PhoneConfig"]
     if config.get("PhoneType") == "DESK_PHONE" and not config.get("DeskPhoneNumber"):
         raise invalid_parameter("DeskPhoneNumber", None, "is needed with PhoneType DESK_PHONE")
+    check_phone(center, "DeskPhoneNumber", config.get("DeskPhoneNumber"))
     _check_work_limit(config)
     return properties
 
@@ -236,7 +233,17 @@ def check_once(properties: Properties) -> None:
             raise invalid_parameter(per_channel, "...", f"excludes PhoneConfig.{member}")
 
 
-async def channels(_center: Center, properties: Properties) -> Properties:
+def check_phone(center: Center, field: str, number: str | None) -> None:
+    """A number that an agent says is his is called as others are; refuses likewise."""
+    if number is None:
+        return
+    if is_e164(number):
+        check_destination(center, field, number)
+    elif destinations.is_emergency(number):
+        raise invalid_parameter(field, number, destinations.RULES["emergency"])
+
+
+async def channels(center: Center, properties: Properties) -> Properties:
     """One setting per channel, for channels that can have it."""
     for member in PER_CHANNEL:
         seen: set[str] = set()
@@ -245,6 +252,7 @@ async def channels(_center: Center, properties: Properties) -> Properties:
             if channel in seen:
                 raise invalid_parameter(member, channel, "stands there twice")
             seen.add(channel)
+            check_phone(center, "PhoneNumber", each.get("PhoneNumber"))
             _check_setting(member, channel, each)
     return properties
 

@@ -13,11 +13,11 @@ from ringfloor.base.limits import LIST_ROWS_DEFAULT
 from ringfloor.domain.commands import UpdateResource
 from ringfloor.domain.resources import KINDS, Properties, Resource
 from ringfloor.engine.directory import merged
-from ringfloor.operations import checks, flow_contents, people, user_identity
+from ringfloor.operations import checks, flow_contents, people, prompt_files, user_identity
 from ringfloor.operations.checks import Check
 from ringfloor.operations.context import Context, given, identifier, with_ids
 from ringfloor.operations.crud import shown
-from ringfloor.operations.kinds import BY_KIND, chosen, described, located, modified
+from ringfloor.operations.kinds import BY_KIND, Adds, chosen, described, located, modified
 from ringfloor.operations.registry import Handler, Params, Result, operation, register
 from ringfloor.operations.rewriting import rewrite
 
@@ -36,6 +36,8 @@ class Update(NamedTuple):
     """Request members that, true, take a property away, to the property."""
     check: Check | None = None
     """Asked with the whole resource as it would be."""
+    adds: Adds | None = None
+    """Further changes, asked once the request is found to be good."""
 
 
 ROWS = (
@@ -105,7 +107,7 @@ ROWS = (
         "UpdateQuickConnectConfig", "quick_connect", "QuickConnectId", check=people.quick_connect
     ),
     Update("UpdateSecurityProfile", "security_profile", "SecurityProfileId", check=people.granting),
-    Update("UpdatePrompt", "prompt", "PromptId", check=people.prompt),
+    Update("UpdatePrompt", "prompt", "PromptId", adds=prompt_files.sound),
     Update(
         "UpdatePredefinedAttribute",
         "predefined_attribute",
@@ -146,6 +148,8 @@ def update(row: Update) -> Handler:
             before = await context.read(lambda: dict(resource.properties))
             after = await row.check(desk.center, merged(before, changes))
             changes = {name: after.get(name) for name in changes}
+        if row.adds is not None:
+            changes |= await row.adds(context, params)
         await context.submit(desk, UpdateResource(row.kind, resource.id, changes))
         if not context.operation.members():
             return {}

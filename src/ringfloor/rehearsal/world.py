@@ -186,6 +186,8 @@ class World:
             return functions.FAILED
 
     def _hear(self, event: telephony.Event, _at: Instant) -> None:
+        if not isinstance(event, telephony.ChannelEvent):
+            return  # recordings and registrations are nothing to a flow
         command = outbox.heard(event, self._sealed)
         if command is not None:
             self._commands.append(command)

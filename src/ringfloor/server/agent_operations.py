@@ -37,7 +37,7 @@ from ringfloor.domain.numbers import is_e164
 from ringfloor.domain.resources import Properties
 from ringfloor.engine.connection import AgentCommand, unknown_contact
 from ringfloor.node.desk import Desk
-from ringfloor.operations import permissions, sign_in
+from ringfloor.operations import people, permissions, sign_in
 from ringfloor.operations.context import Service, identifier
 from ringfloor.server import agent_calls, agent_snapshot, agent_transports
 from ringfloor.server import agent_inputs as inputs
@@ -231,6 +231,7 @@ async def _update_agent_configuration(call: Call, params: inputs.UpdateConfigura
     number = wanted.extension or None
     if (number is not None or kind == "DESK_PHONE") and not is_e164(number or ""):
         raise invalid_parameter("configuration.extension", number, "is no E.164 number")
+    people.check_phone(call.desk.center, "configuration.extension", number)
 
     def question() -> Properties:
         user = call.desk.center.resources["user"][call.user_id].properties

@@ -12,7 +12,8 @@ Called by server.agent_service, always within node.read; pure functions of a cen
 * initial is who is on the customer's side: of a consultation, the agent who asks.
 * An offer that was missed, or a call that has failed, stays until it is cleared, as it was then:
   what becomes of the contact with others is not shown to him.
-* No softphoneMediaInfo: the carrier rings the agent's phone, the page carries no media.
+* softphoneMediaInfo is that of the agent's own connection in a call, unless he has a desk phone.
+  mediaLegContextToken is the channel that a page attaches to, once it rings; no callConfigJson.
 
 Sources: behaviour specification, sections 3.1 and 7.2; agent service notes, section 1.4.
 """
@@ -21,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ringfloor.base.time import Instant, seconds
+from ringfloor.domain import destinations, practice
 from ringfloor.domain.call import (
     Party,
     PartyState,
@@ -34,10 +36,10 @@ from ringfloor.domain.resources import Home, Properties, Resource
 from ringfloor.domain.vocabulary import AgentContactState, StatusType
 from ringfloor.engine import call as calls
 from ringfloor.engine import chat_parties
-from ringfloor.engine.connection import accepts_by_itself
+from ringfloor.engine.connection import accepts_by_itself, is_agent_first
 from ringfloor.engine.legs import DIALLED
 from ringfloor.engine.outbound import is_new
-from ringfloor.engine.routing import profile_of
+from ringfloor.engine.routing import desk_phone, phone_of, profile_of
 from ringfloor.engine.state import Center
 from ringfloor.engine.view import segment_attributes
 
@@ -134,7 +136,7 @@ def snapshot(center: Center, agent_id: str, now: Instant) -> Properties:
 def configuration(center: Center, agent_id: str) -> Properties:
     """Who the agent is and what he is set up for."""
     user = center.resources["user"][agent_id]
-    kind, number = _phone_of(user)
+    kind, number = phone_of(user)
     profile = center.resources["routing_profile"][user.properties["RoutingProfileId"]]
     media = profile.properties["MediaConcurrencies"]
     return {
@@ -201,9 +203,10 @@ def endpoints(center: Center, arns: Sequence[str]) -> list[Properties]:
 
 
 def countries(center: Center) -> list[str]:
-    """The countries of the instance's own numbers, as streams writes them."""
-    numbers = center.resources["phone_number"].values()
-    return sorted({number.properties["PhoneNumberCountryCode"].lower() for number in numbers})
+    """The countries that may be called, as streams writes them."""
+    assert center.instance is not None
+    rules = practice.destinations(center.instance.properties)
+    return [country.lower() for country in destinations.countries(rules)]
 
 
 def queue(center: Center, queue_id: str) -> Properties:
@@ -283,15 +286,6 @@ def _setting_up(contact: Contact) -> str:
     return "Dialing" if is_new(contact) else "Joining"
 
 
-def _phone_of(user: Resource) -> tuple[str, str]:
-    """Type and number of the phone that rings; a setting for the channel wins."""
-    for each in user.properties.get("PhoneNumberConfigs") or ():
-        if each["Channel"] == "VOICE":
-            return each["PhoneType"], each.get("PhoneNumber") or ""
-    phone = user.properties["PhoneConfig"]
-    return phone.get("PhoneType") or "SOFT_PHONE", phone.get("DeskPhoneNumber") or ""
-
-
 def _full_name(user: Resource) -> str:
     identity = user.properties.get("IdentityInfo") or {}
     names = (identity.get("FirstName"), identity.get("LastName"))
@@ -367,14 +361,15 @@ def _connections(
         agents_state = "connected" if contact.stage == "DIALING" else agents_state
         customers_state = "connecting" if contact.connected_to_system_at is None else "connected"
     task = held.channel == "TASK"
-    agents: Properties = {
-        "connectionId": agents_id,
-        "endpoint": _agent(center, agent.id),
-        "state": {"type": agents_state, "timestamp": seconds(held.since)},
-        "type": "agent",
-        "initial": task,
-        "mute": False,
-    }
+    agents = _given(
+        connectionId=agents_id,
+        endpoint=_agent(center, agent.id),
+        state={"type": agents_state, "timestamp": seconds(held.since)},
+        type="agent",
+        initial=task,
+        mute=False,
+        softphoneMediaInfo=_softphone(center, agent, contact),
+    )
     if task:
         return [agents]
     since = _customer_since(contact, customers_state) if contact else None
@@ -387,6 +382,21 @@ def _connections(
         mute=False,
     )
     return [agents, customers, *_others_in_chat(center, held, contact)]
+
+
+def _softphone(center: Center, agent: Agent, contact: Contact | None) -> Properties | None:
+    """What a page needs to know to carry the agent's side of a call."""
+    if contact is None or contact.channel != "VOICE":
+        return None
+    if contact.desk_phone or desk_phone(center, center.resources["user"][agent.id]):
+        return None
+    there = contact.stage in ("ACCEPTED", "DIALING", "CONNECTED") and contact.agent_id == agent.id
+    first = is_agent_first(contact)
+    return _given(
+        callType="audio_only",
+        autoAccept=accepts_by_itself(center, agent, "VOICE", callback=first),
+        mediaLegContextToken=agent_leg(contact) if there else None,
+    )
 
 
 def _others_in_chat(center: Center, held: Held, contact: Contact | None) -> list[Properties]:
@@ -451,6 +461,9 @@ def _party(center: Center, contact: Contact, party: Party) -> Properties:
         type=_party_type(contact, party, own=own),
         initial=party.leg == customer_leg(contact),
         mute=party.muted,
+        softphoneMediaInfo=(
+            _softphone(center, center.agents[contact.agent_id or ""], contact) if own else None
+        ),
         forcedMute=party.forced_mute or None,
         quickConnectName=_quick_connect_name(center, party),
         monitorCapabilities=list(contact.capabilities) or None if own else None,

@@ -3,14 +3,17 @@
 /_ringfloor/health                 anybody
 /_ringfloor/instances/...          what AWS has no operation for, signed as the API is
 /_ringfloor/streams/...            streams as server-sent events, likewise
+/_ringfloor/files/...              sounds and recordings, by addresses that end
 /_ringfloor/...                    the sandbox, where there is one
 /api, /connect/api, /agent-app/api the agent service
 /auth/..., /connect/auth/...       sign-in
 /participant/socket                web sockets of chats
 /participant/attachments/...       files of chats, which may be longer than other bodies
 /participant/...                   the participant service
+/softphone/...                     the agents' softphone: a page, and the offers of its sound
 OPTIONS                            CORS preflight
 / signed for IAM or STS, or a form the APIs of IAM and STS
+signed for S3                      as much of its API as brings and fetches files
 everything else                    the Amazon Connect API
 """
 
@@ -26,8 +29,10 @@ from ringfloor.aws.response import HttpResponse
 from ringfloor.base.errors import Refusal
 from ringfloor.base.ids import chance, derive
 from ringfloor.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
+from ringfloor.server.downloads import Downloads
 from ringfloor.server.files import Files
 from ringfloor.server.http import json_response
+from ringfloor.server.objects import Objects
 from ringfloor.server.pipeline import Edge
 from ringfloor.server.sandbox import Sandbox
 from ringfloor.server.sockets import Sockets
@@ -63,7 +68,11 @@ class Endpoints(NamedTuple):
     reports: Endpoint
     participants: Endpoint
     files: Files
+    downloads: Downloads
+    objects: Objects | None
+    """The API of S3, where objects are on the disk."""
     sockets: Sockets
+    softphone: Endpoint
     streams: StreamEvents
     sandbox: Sandbox | None
     settle: Callable[[], Awaitable[None]]
@@ -81,7 +90,13 @@ class Endpoints(NamedTuple):
         if self.files.owns(scope):
             await self.files.serve(scope, receive, send)
             return
+        if self.downloads.owns(scope):
+            await self.downloads.serve(scope, send)
+            return
         source, secure = self.proxies.caller(scope)
+        if self.objects is not None and self.objects.owns(scope):
+            await self.objects.serve(scope, receive, send, (source, secure))
+            return
         http = await _request(scope, receive, secure=secure)
         if http is None:
             return
@@ -105,6 +120,8 @@ class Endpoints(NamedTuple):
             return await self.agents.handle(http, source)
         if self.participants.owns(http):
             return await self.participants.handle(http, source)
+        if self.softphone.owns(http):
+            return await self.softphone.handle(http, source)
         if self.identities.owns(http):
             return await self.identities.handle(http, source)
         return await self.edge.handle(http, source)

@@ -103,7 +103,7 @@ class Files:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is owned."""
         try:
-            await self._serve(scope, receive, _or_gone(send))
+            await self._serve(scope, receive, or_gone(send))
         except ConnectionError as error:
             log.debug("a file was broken off: %s", error)
 
@@ -130,7 +130,7 @@ class Files:
         if file is None:
             raise Refusal("AccessDeniedException", "this file was not announced")
         _check(scope, file)
-        await self._attachments.receive(key, _body(receive))
+        await self._attachments.receive(key, streamed(receive))
 
     async def _download(self, scope: Scope, send: Send) -> None:
         permit = self._permit(scope, DOWNLOAD)
@@ -171,7 +171,7 @@ class Files:
         return (*(each for each in made if each[0] not in given), *extra)
 
 
-def _or_gone(send: Send) -> Send:
+def or_gone(send: Send) -> Send:
     """Raises ConnectionError where the client has gone: uvloop raises RuntimeError."""
 
     async def told(message: Message) -> None:
@@ -206,7 +206,8 @@ def _describing(file: File, disposition: Disposition) -> Headers:
     )
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
+async def streamed(receive: Receive) -> AsyncIterator[bytes]:
+    """The body of a request, as it comes."""
     more = True
     while more:
         message = await receive()

@@ -4,13 +4,12 @@ Endpoints that are not of the AWS API (health, sandbox, sign-in, agent service) 
 members in, members out, errors as {"message": ...} with a status.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from ringfloor.aws.request import HttpRequest
+from ringfloor.aws.request import HttpRequest, host_of
 from ringfloor.aws.response import HttpResponse
 from ringfloor.base.errors import Refusal
 
@@ -75,18 +74,13 @@ def header(http: HttpRequest, name: bytes) -> str | None:
     return None
 
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-
-
 def origin(http: HttpRequest, kind: Literal["http", "ws"]) -> str:
     """The address under which a request came, such as https://host or ws://127.0.0.1:8080.
 
     Only the sender is told it, so his Host header is good enough. chatjs takes no unencrypted web
     socket but of 127.0.0.1, so a localhost becomes that. Refuses with InvalidRequestException.
     """
-    host = header(http, b"host") or ""
-    if not _HOST.fullmatch(host):
-        raise Refusal("InvalidRequestException", "Host: is no name or address with a port")
+    host = host_of(http.headers)
     if http.secure:
         return f"{kind}s://{host}"
     name, colon, port = host.partition(":")

@@ -9,7 +9,7 @@ answers are JSON.
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NoReturn
 from urllib.parse import unquote
 
 from msgspec import Struct, field
@@ -50,6 +50,18 @@ class Phones(NamedTuple):
     hang_up: Callable[[str], None]
     heard: Callable[[str], list[tuple[str, str]]]
     """(kind, value) of what a channel has heard, in order."""
+
+
+def _no_phone(*_arguments: object) -> NoReturn:
+    raise invalid_request("voice", "on", "leaves no simulated phones; start without --voice")
+
+
+async def _tell_no_phone(*arguments: object) -> None:
+    _no_phone(*arguments)
+
+
+NO_PHONES = Phones(_tell_no_phone, _no_phone, _no_phone, _no_phone, _no_phone)
+"""Where far ends are real: nobody but they can speak for them."""
 
 
 Act = Callable[[Desk, str, str], Awaitable[None]]

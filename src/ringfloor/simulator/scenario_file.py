@@ -27,6 +27,7 @@ from ringfloor.base.limits import (
     SIMULATED_SECONDS_MAX,
     THRESHOLD_SECONDS_MAX,
 )
+from ringfloor.base.reading import Part, Problem, is_number
 from ringfloor.base.time import DAY, HOUR, Instant
 from ringfloor.domain.quotas import QUOTAS
 from ringfloor.domain.vocabulary import Channel
@@ -34,7 +35,6 @@ from ringfloor.flow import language, names
 from ringfloor.flow.blocks import checked_reply
 from ringfloor.simulator import distributions
 from ringfloor.simulator.distributions import KINDS, Distribution
-from ringfloor.simulator.reading import Part, Problem, is_number
 from ringfloor.simulator.scenario import (
     AT_ONCE,
     HALF_HOUR_MINUTES,

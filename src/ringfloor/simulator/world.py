@@ -48,7 +48,7 @@ class World:
             deed(effect)
 
     def _tell(self, event: telephony.Event) -> None:
-        command = outbox.heard(event)
+        command = outbox.heard(event) if isinstance(event, telephony.ChannelEvent) else None
         if command is not None:
             self._work.do(command)
 

@@ -1,6 +1,7 @@
 """Commands of the telephony seam: what the center asks of a carrier.
 
-The center's outbox sends them to Carrier.perform; the nouns are ARI's (channel, bridge, playback).
+The center's outbox sends them to Carrier.perform; the nouns are ARI's (channel, bridge, playback,
+recording).
 A command is only accepted when perform returns; what comes of it is told by events.
 
 Rules
@@ -15,6 +16,7 @@ Rules
   underneath and goes on until StopMusic. Bridges do not touch any of this, nor it them.
 * Hold is composed: RemoveFromBridge and StartMusic, later StopMusic and AddToBridge. So are
   consultation and conference. There is no REFER inside.
+* A recording is stopped once: a repeated StartRecording of one that is over does not begin it anew.
 * A command for a channel that the carrier does not know is answered by its ChannelHungUp, once; a
   command for a channel that has hung up has no effect and no event.
 """
@@ -54,10 +56,15 @@ class Media(Struct, frozen=True, array_like=True):
     kind: Literal["text", "ssml", "prompt"]
     value: str
     voice: Voice | None = None
+    sound: str | None = None
+    """Of a prompt: the SHA-256 of its recording, by which the carrier finds it; None: it has none.
+
+    A carrier has something of its own for a prompt without a recording.
+    """
 
 
-BridgeRole = Literal["participant", "listen"]
-"""Who listens hears everybody and is heard by nobody (ARI: snoop)."""
+BridgeRole = Literal["participant", "listen", "whisper"]
+"""Who listens hears everybody and is heard by nobody; who whispers is heard by one (ARI: snoop)."""
 
 
 class _Command(Struct, frozen=True, array_like=True, tag=True):
@@ -77,6 +84,50 @@ class Originate(_Command, frozen=True):
     """The caller id, E.164."""
     timeout_ms: Duration
     """Ring no longer than this; then the call ends by timeout."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """SIP headers besides; their names begin with X-."""
+    trunk: str = ""
+    """Whose account and address are used (the name of a trunk); "": as the carrier's rules say."""
+
+
+class Ring(_Command, frozen=True):
+    """Tell who calls that it rings here (ARI: ring; SIP 180); the channel goes on ringing."""
+
+    channel_id: str
+
+
+class Progress(_Command, frozen=True):
+    """Let who calls hear the channel before it is answered (ARI: progress; SIP 183).
+
+    From then on Play and StartMusic are heard, and Gather fails as before the answer.
+    """
+
+    channel_id: str
+
+
+class Redirect(_Command, frozen=True):
+    """Send the far end elsewhere, and be rid of it (ARI: redirect; SIP 302, or REFER once up).
+
+    The channel ends by ChannelHungUp, local. A carrier that may not redirect lets it be: nothing
+    happens to the channel, which the center then hangs up or keeps.
+    """
+
+    channel_id: str
+    to: str
+    """E.164."""
+
+
+class AttachWebRtc(_Command, frozen=True):
+    """The browser of the agent whom an originated channel rings is here (its SDP offer).
+
+    WebRtcAnswered or WebRtcRefused follows; the channel is up when sound can flow. A second offer
+    to the same channel takes the place of the first: the page was loaded again.
+    """
+
+    channel_id: str
+    offer_id: str
+    """Of this offer; the answer names it."""
+    sdp: str
 
 
 class Answer(_Command, frozen=True):
@@ -201,6 +252,8 @@ class AddToBridge(_Command, frozen=True):
     bridge_id: str
     channel_id: str
     role: BridgeRole = "participant"
+    whisper_to: str = ""
+    """The channel that hears who whispers."""
 
 
 class RemoveFromBridge(_Command, frozen=True):
@@ -216,8 +269,52 @@ class DestroyBridge(_Command, frozen=True):
     bridge_id: str
 
 
+# Recordings
+
+Sides = Literal["both", "left", "right"]
+
+
+class StartRecording(_Command, frozen=True):
+    """Record a bridge (ARI: record); RecordingStarted, later RecordingFinished or -Failed follow.
+
+    Stereo: one channel on the right (the agent), everybody else who is in the bridge on the left.
+    It goes on, as silence, while nobody is there, until StopRecording.
+    """
+
+    recording_id: str
+    bridge_id: str
+    right: str
+    """The channel on the right."""
+    name: str
+    """The name of the file, a relative path such as connect/first/CallRecordings/...wav."""
+    sides: Sides = "both"
+    """A side that is not recorded is silent."""
+
+
+class PauseRecording(_Command, frozen=True):
+    """Silence instead of what is said, until ResumeRecording."""
+
+    recording_id: str
+
+
+class ResumeRecording(_Command, frozen=True):
+    recording_id: str
+
+
+class StopRecording(_Command, frozen=True):
+    """End a recording; the file is there when RecordingFinished says so."""
+
+    recording_id: str
+
+
+RecordingCommand = StartRecording | PauseRecording | ResumeRecording | StopRecording
+
 ChannelCommand = (
     Answer
+    | Ring
+    | Progress
+    | Redirect
+    | AttachWebRtc
     | HangUp
     | Play
     | Gather
@@ -231,4 +328,12 @@ ChannelCommand = (
 )
 """Commands for a channel that is there."""
 
-Command = Originate | ChannelCommand | StopPlayback | StopGather | CreateBridge | DestroyBridge
+Command = (
+    Originate
+    | ChannelCommand
+    | StopPlayback
+    | StopGather
+    | CreateBridge
+    | DestroyBridge
+    | RecordingCommand
+)

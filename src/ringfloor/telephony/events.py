@@ -7,6 +7,8 @@ Rules
 * Exactly one ChannelHungUp per channel, whoever hangs up, and nothing about the channel after it.
 * Every Play and Gather that a living channel was given finishes exactly once, before the
   ChannelHungUp if that is what ends it. Given to a channel that has gone, ChannelHungUp says it.
+* Every StartRecording is answered by RecordingStarted or RecordingFailed, and every one that has
+  started by RecordingFinished or RecordingFailed once it was stopped.
 * A key is told once: to the gathering if there is one, else as ChannelDigit if the channel is in a
   bridge, else it is kept for the next gathering and not told.
 """
@@ -15,6 +17,8 @@ from enum import IntEnum
 from typing import Literal
 
 from msgspec import Struct
+
+from ringfloor.base.time import Duration
 
 
 class Q850(IntEnum):
@@ -78,12 +82,42 @@ class ChannelIncoming(_Event, frozen=True):
     """The caller's number, E.164 unless it was withheld; his word, not to be trusted."""
     to: str
     """The number he dialled, E.164."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """SIP headers that flows may ask for, as (name, value); his word as well."""
+    trunk: str = ""
+    """Over which trunk it came; "": none."""
 
 
 class ChannelRinging(_Event, frozen=True):
     """The far end of an originated channel rings (SIP 180)."""
 
     channel_id: str
+
+
+class ChannelEarlyMedia(_Event, frozen=True):
+    """The far end of an originated channel is heard before it has answered (SIP 183).
+
+    In a bridge the others hear it.
+    """
+
+    channel_id: str
+
+
+class ChannelHeld(_Event, frozen=True):
+    """The far end has put us on hold (re-INVITE, sendonly); it hears nothing."""
+
+    channel_id: str
+
+
+class ChannelUnheld(_Event, frozen=True):
+    channel_id: str
+
+
+class ChannelTransferRequested(_Event, frozen=True):
+    """The far end asks for a transfer (REFER), which the carrier has refused."""
+
+    channel_id: str
+    refer_to: str
 
 
 class ChannelAnswered(_Event, frozen=True):
@@ -99,6 +133,21 @@ class ChannelDigit(_Event, frozen=True):
     digit: str
 
 
+class Quality(Struct, frozen=True, array_like=True):
+    """How a channel sounded, as it was received here and as its far end reported (RFC 3550)."""
+
+    received: int
+    """Packets."""
+    lost: int
+    jitter_ms: Duration
+    far_lost: int
+    """Of ours, as its receiver reports say."""
+    round_trip_ms: Duration | None
+    """None: its far end did not report."""
+    score: float
+    """1 to 4.5, the mean opinion score of ITU-T G.107 for what was received."""
+
+
 class ChannelHungUp(_Event, frozen=True):
     """The channel is gone, and this is the last that is told of it."""
 
@@ -110,6 +159,54 @@ class ChannelHungUp(_Event, frozen=True):
     """The final SIP status if the call was never up (ARI: tech_cause); None after a BYE."""
     reason: str
     """In words, for logs."""
+    quality: Quality | None = None
+    """None: it was never up, or nothing is sent (simulated phones)."""
+
+
+class WebRtcAnswered(_Event, frozen=True):
+    """The SDP answer for a browser's offer."""
+
+    channel_id: str
+    offer_id: str
+    sdp: str
+
+
+class WebRtcRefused(_Event, frozen=True):
+    """An offer cannot be taken: it has nothing that is spoken here, or there is no such channel."""
+
+    channel_id: str
+    offer_id: str
+    reason: str
+
+
+class RecordingStarted(_Event, frozen=True):
+    recording_id: str
+
+
+class RecordingFinished(_Event, frozen=True):
+    """The recording is over, and its file is there."""
+
+    recording_id: str
+    name: str
+    """As StartRecording named it; "": there is no file, because there was no sound (simulated)."""
+    duration_ms: Duration
+
+
+class RecordingFailed(_Event, frozen=True):
+    """There is no recording, or it ends early: the disk is full, or cannot be written."""
+
+    recording_id: str
+    reason: str
+
+
+class EndpointRegistered(_Event, frozen=True):
+    """A desk phone is reachable under its number, until EndpointUnregistered."""
+
+    number: str
+
+
+class EndpointUnregistered(_Event, frozen=True):
+    number: str
 
 
 class PlaybackFinished(_Event, frozen=True):
@@ -133,12 +230,22 @@ class GatherFinished(_Event, frozen=True):
     reason: GatherReason
 
 
-Event = (
+ChannelEvent = (
     ChannelIncoming
     | ChannelRinging
+    | ChannelEarlyMedia
     | ChannelAnswered
+    | ChannelHeld
+    | ChannelUnheld
+    | ChannelTransferRequested
     | ChannelDigit
     | ChannelHungUp
+    | WebRtcAnswered
+    | WebRtcRefused
     | PlaybackFinished
     | GatherFinished
 )
+
+RecordingEvent = RecordingStarted | RecordingFinished | RecordingFailed
+
+Event = ChannelEvent | RecordingEvent | EndpointRegistered | EndpointUnregistered

@@ -16,3 +16,4 @@ from ringfloor.base.limits.staffing import *  # noqa: F403  the parts of one tab
 from ringfloor.base.limits.storage import *  # noqa: F403  the parts of one table
 from ringfloor.base.limits.table import TABLE as TABLE
 from ringfloor.base.limits.table import Limit as Limit
+from ringfloor.base.limits.voice import *  # noqa: F403  the parts of one table

@@ -216,3 +216,46 @@ AGENT_HEART_BEAT_MS = limit(
 AGENT_HEART_BEATS_AFTER_LOGOUT_MS = limit(
     "AGENT_HEART_BEATS_AFTER_LOGOUT_MS", 3_600_000, "ms", "hearts beat on for an hour, as at AWS"
 )
+
+# Files: recordings, and what prompts are made of
+RECORDING_DAYS_MAX = limit(
+    "RECORDING_DAYS_MAX", 36_500, "days", "of a recording that is not kept for ever: a century"
+)
+OBJECT_KEY_BYTES_MAX = limit("OBJECT_KEY_BYTES_MAX", 1_024, "bytes", "of a key, as at S3")
+OBJECT_BYTES_MAX = limit(
+    "OBJECT_BYTES_MAX",
+    67_108_864,
+    "bytes",
+    "of an object that is put by others: the largest file of a prompt, and some",
+)
+OBJECTS_LISTED_MAX = limit("OBJECTS_LISTED_MAX", 1_000, "objects", "a page of a listing, as at S3")
+STORAGE_SECONDS = limit(
+    "STORAGE_SECONDS", 30, "s", "of silence of a service that stores; then it is asked again"
+)
+STORAGE_RETRY_MS = limit(
+    "STORAGE_RETRY_MS", 1_000, "ms", "before a recording is stored again that could not be; doubles"
+)
+STORAGE_RETRY_MS_MAX = limit(
+    "STORAGE_RETRY_MS_MAX", 300_000, "ms", "of such a pause: who is back is used within 5 minutes"
+)
+RECORDING_PLACE_CHARS_MAX = limit(
+    "RECORDING_PLACE_CHARS_MAX",
+    172,
+    "characters",
+    "of bucket and prefix, quoted: with day, contact and .part they are one name of a file, of 255",
+)
+RECORDING_URL_SECONDS = limit(
+    "RECORDING_URL_SECONDS", 900, "s", "an address lives under which a recording or prompt is heard"
+)
+SOUND_UNUSED_SECONDS = limit(
+    "SOUND_UNUSED_SECONDS",
+    3_600,
+    "s",
+    "a new sound may be without a prompt, which is being made; it takes seconds",
+)
+FILE_TOKEN_CHARS_MAX = limit(
+    "FILE_TOKEN_CHARS_MAX",
+    1_800,
+    "characters",
+    "of the token in such an address: AWS's member for it takes 2,000 with the host",
+)

@@ -18,6 +18,7 @@ from ringfloor.base import zones
 from ringfloor.base.errors import Fault, Refusal, shown
 from ringfloor.base.ids import derive
 from ringfloor.base.limits import SIMULATED_AGENTS_MAX, WHATIF_FACTOR_MAX
+from ringfloor.base.reading import Part, Problem
 from ringfloor.base.time import MINUTE, Instant
 from ringfloor.domain import commands
 from ringfloor.domain.resources import Properties, Resource
@@ -25,7 +26,6 @@ from ringfloor.domain.vocabulary import Channel
 from ringfloor.engine import engine
 from ringfloor.engine.state import Center
 from ringfloor.flow import language, names
-from ringfloor.simulator.reading import Part, Problem
 from ringfloor.simulator.recorded.day import Day
 from ringfloor.simulator.recorded.replay import UNCHANGED, Changed
 from ringfloor.simulator.scenario import Row, moment

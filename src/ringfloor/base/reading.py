@@ -92,6 +92,28 @@ class Part:
         found = self._one(name, lambda value: value in words, rule, otherwise)
         return found or (words[0] if words else "")
 
+    def flag(self, name: str, otherwise: bool) -> bool:
+        found = self._one(
+            name, lambda value: isinstance(value, bool), "is true or false", otherwise
+        )
+        return bool(found)
+
+    def texts(
+        self, name: str, fine: Callable[[str], bool], rule: str, otherwise: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """A list of texts; only what is fine of it. rule: for each of them."""
+        value = self.take(name)
+        if value is None:
+            return tuple(otherwise)
+        if not isinstance(value, list):
+            self.wrong(name, value, "is a list of texts")
+            return tuple(otherwise)
+        found = [each for each in value if isinstance(each, str) and fine(each)]
+        for number, each in enumerate(value):
+            if each not in found:
+                self.wrong(f"{name}[{number}]", each, rule)
+        return tuple(found)
+
     def moment(self, name: str) -> datetime:
         """A local date and time, without an offset."""
         found = self._one(

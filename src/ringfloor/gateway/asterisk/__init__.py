@@ -1,0 +1,1 @@
+"""Asterisk: the carrier for scale, behind its REST interface (ARI)."""

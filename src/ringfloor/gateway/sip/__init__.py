@@ -1,0 +1,1 @@
+"""SIP: the calls of trunks and of desk phones, over sippy."""

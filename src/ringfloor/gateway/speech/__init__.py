@@ -1,0 +1,1 @@
+"""Speech: text, and what it sounds like."""
