@@ -207,8 +207,10 @@ class App:
         """Tell the instances that there are what has been set since; they keep it themselves."""
         for desk in self.node.desks.values():
             instance = desk.center.instance
-            wanted = self.settings.practice
-            if instance is not None and not practice.is_followed(instance.properties, wanted):
+            if instance is None:
+                continue
+            wanted = practice.of_instance(self.settings.practice, instance.alias)
+            if not practice.is_followed(instance.properties, wanted):
                 self.node.post(desk.instance_id, UpdateInstance(practice.changes(wanted)))
 
     def _endpoints(self) -> Endpoints:

@@ -271,7 +271,7 @@ def _destinations(rules: Sequence[str]) -> tuple[str, ...]:
     if len(rules) > DESTINATION_RULES_MAX:
         raise Fault(f"destination: {len(rules)} are more than {DESTINATION_RULES_MAX} rules")
     try:
-        destinations.check(rules)
+        destinations.check_all(rules)
     except ValueError as error:
         raise Fault(f"destination: {error}") from error
     return tuple(rules)

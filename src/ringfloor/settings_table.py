@@ -148,9 +148,9 @@ SETTINGS = (
         "",
         "RULE",
         "where calls may lead: allow: or deny: and then a country (US), a beginning (+1900), a kind"
-        " (premium-rate) or *; the narrowest rule holds, and where one allows, what none names is"
-        " denied; emergency numbers are, but for allow:emergency; may be repeated (in the"
-        " variable: separated by blanks)",
+        " (premium-rate) or *; for one instance ALIAS=allow:US, instead of the others; the"
+        " narrowest rule holds, and where one allows, what none names is denied; emergency numbers"
+        " are, but for allow:emergency; may be repeated (in the variable: separated by blanks)",
         many=True,
     ),
     Setting(

@@ -93,3 +93,29 @@ def test_calls_out_have_a_rate_and_a_number(start):
     assert code(dial, **calling(center, NEW_YORK)) == "LimitExceededException"
     center.connect.stop_contact(InstanceId=center.instance, ContactId=first)
     assert dial(**calling(center, NEW_YORK))["ContactId"]
+
+
+def test_an_instance_that_is_named_calls_by_its_own_rules(start, data):
+    rules = ("--destination", "deny:US", "--destination", "berlin=allow:US")
+    server = start("--data", str(data), "--sandbox", *rules)
+    for alias, answer in (("berlin", None), ("vienna", "DestinationNotAllowedException")):
+        connect = server.client()
+        instance = connect.create_instance(
+            IdentityManagementType="CONNECT_MANAGED",
+            InstanceAlias=alias,
+            InboundCallsEnabled=True,
+            OutboundCallsEnabled=True,
+        )["Id"]
+        flows = connect.list_contact_flows(InstanceId=instance, ContactFlowTypes=["CONTACT_FLOW"])
+        queues = connect.list_queues(InstanceId=instance, QueueTypes=["STANDARD"])
+        call = {
+            "InstanceId": instance,
+            "DestinationPhoneNumber": "+12065550100",
+            "ContactFlowId": flows["ContactFlowSummaryList"][0]["Id"],
+            "QueueId": queues["QueueSummaryList"][0]["Id"],
+        }
+        if answer is None:
+            assert connect.start_outbound_voice_contact(**call)["ContactId"]
+        else:
+            with pytest.raises(ClientError, match=answer):
+                connect.start_outbound_voice_contact(**call)

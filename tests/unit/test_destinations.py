@@ -4,7 +4,7 @@ import pytest
 
 from engine_builders import Driver, a_center, a_content, an_action
 from ringfloor.base.errors import Refusal
-from ringfloor.domain import commands, dialogue, practice
+from ringfloor.domain import commands, destinations, dialogue, practice
 from ringfloor.domain.commands import AddParty, DialOut, StartInboundContact, StartOutboundContact
 from ringfloor.domain.destinations import check, countries, is_emergency, parse, refused
 from ringfloor.domain.practice import Practice
@@ -250,3 +250,15 @@ def test_what_counts_outlives_a_restart(center):
     again = engine.restore(engine.image(center.center))
     assert again.dialled_until == center.center.dialled_until > 0
     assert again.going == {"VOICE": 1, "OUTBOUND": 1}
+
+
+def test_an_instance_that_is_named_has_its_own_rules_and_no_others():
+    rules = ("deny:+1900", "berlin=allow:DE", "berlin=deny:+49900", "vienna=allow:AT")
+    destinations.check_all(rules)
+    assert destinations.of_instance(rules, "first") == ("deny:+1900",)
+    assert destinations.of_instance(rules, "berlin") == ("allow:DE", "deny:+49900")
+    both = Practice(destinations=rules)
+    assert practice.kept(practice.of_instance(both, "vienna")) == {"Destinations": ["allow:AT"]}
+    with pytest.raises(ValueError, match="contradicts"):
+        destinations.check_all(("allow:US", "berlin=allow:DE", "berlin=deny:DE"))
+    destinations.check_all(("allow:DE", "berlin=deny:DE"))

@@ -8,6 +8,7 @@ operator's; an instance keeps them among its practice (domain.practice). A rule 
     deny:premium-rate     numbers of a kind
     deny:*                all of them
 
+(for one instance alone: first=allow:US, by its alias, instead of the rules that name none)
 and of those that fit a number the narrowest holds: a longer beginning before a shorter one, both
 before the country or kind where they are longer than its calling code. Where a rule allows, what
 no rule names is denied; else it is allowed. Emergency numbers are refused whatever these rules say:
@@ -107,6 +108,19 @@ def check(texts: Iterable[str]) -> None:
             raise ValueError(f"{text!r} {error}") from None
         if seen.setdefault(rule[1:], rule.allows) != rule.allows:
             raise ValueError(f"{text!r} contradicts another rule for the same")
+
+
+def of_instance(texts: Iterable[str], alias: str) -> tuple[str, ...]:
+    """The rules that hold in an instance: those that name it (ALIAS=allow:US), else the general."""
+    told = [text.rpartition("=") for text in texts]
+    own = tuple(rule for name, _, rule in told if name == alias)
+    return own or tuple(rule for name, _, rule in told if not name)
+
+
+def check_all(texts: Sequence[str]) -> None:
+    """check, of what holds in each instance that is named, and in all others."""
+    for name in {text.rpartition("=")[0] for text in texts}:
+        check(of_instance(texts, name))
 
 
 def refused(number: str, rules: Sequence[str] = ()) -> Why | None:

@@ -9,9 +9,11 @@ section 9 of the behaviour specification.
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfloor.base.limits import RING_MS
 from ringfloor.base.time import Duration
+from ringfloor.domain.destinations import of_instance as rules_of_instance
 from ringfloor.domain.resources import Properties
 
 CallbackRank = Literal["call", "callback"]
@@ -30,7 +32,7 @@ class Practice(Struct, frozen=True, kw_only=True):
     callback_duration: CallbackDuration = "wait"
     """What Queue.Duration of a callback's record counts: its wait, or the initial delay, too."""
     destinations: tuple[str, ...] = ()
-    """Rules of where calls may lead (domain.destinations)."""
+    """Rules of where calls may lead (domain.destinations), also those of single instances."""
     outbound_rate: tuple[int, int] | None = None
     """Calls out per second, and at once; None: as many as one likes."""
     outbound_calls: int | None = None
@@ -67,6 +69,11 @@ def changes(practice: Practice) -> Properties:
     wanted = {name: _json(getattr(practice, field)) for name, field in FIELDS.items()}
     usual = {name: _json(getattr(USUAL, field)) for name, field in FIELDS.items()}
     return {name: None if value == usual[name] else value for name, value in wanted.items()}
+
+
+def of_instance(practice: Practice, alias: str) -> Practice:
+    """What is done in the instance of this alias."""
+    return replace(practice, destinations=rules_of_instance(practice.destinations, alias))
 
 
 def kept(practice: Practice) -> Properties:

@@ -53,17 +53,18 @@ async def _created(context: Context, params: Params) -> Result:
     tags = params.Tags or {}
     check_retention(tags)
     identifier = derive(node.draw(), 0)
+    alias = params.InstanceAlias or identifier
     await node.create(
         commands.CreateInstance(
             instance_id=identifier,
             region=context.service.region,
             account=context.service.account,
-            alias=params.InstanceAlias or identifier,
+            alias=alias,
             properties={
                 "IdentityManagementType": params.IdentityManagementType,
                 "InboundCallsEnabled": params.InboundCallsEnabled,
                 "OutboundCallsEnabled": params.OutboundCallsEnabled,
-                **practice.kept(context.service.practice),
+                **practice.kept(practice.of_instance(context.service.practice, alias)),
             },
             tags=tags,
             client_token=params.ClientToken,
