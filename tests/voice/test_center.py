@@ -110,25 +110,22 @@ def test_a_caller_is_answered_by_the_flow_of_the_number_and_recorded(tmp_path):
         assert strength(left[middle], AGENT_HZ) < 0.02
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        pytest.param(Line(status=486), "TELECOM_BUSY", id="busy"),
-        pytest.param(Line(status=404), "TELECOM_NUMBER_INVALID", id="invalid"),
-        pytest.param(Line(status=480), "TELECOM_UNANSWERED", id="unanswered"),
-        pytest.param(Line(answer=False), "TELECOM_TIMEOUT", id="timeout"),
-        pytest.param(Line(status=503), "TELECOM_PROBLEM", id="problem"),
-    ],
-)
-def test_why_nobody_answered_is_told(tmp_path, line, reason):
-    with a_voice_center(tmp_path, {"+12065550190": line}) as voice:
-        contact_id = voice.dial("+12065550190", RingTimeoutInSeconds=15)
-        over = voice.await_end(contact_id, 25)
-        assert over["DisconnectReason"] == reason
-        assert "ConnectedToSystemTimestamp" not in over
+NOBODY = {
+    "+12065550190": (Line(status=486), "TELECOM_BUSY"),
+    "+12065550191": (Line(status=404), "TELECOM_NUMBER_INVALID"),
+    "+12065550192": (Line(status=480), "TELECOM_UNANSWERED"),
+    "+12065550193": (Line(answer=False), "TELECOM_TIMEOUT"),
+    "+12065550194": (Line(status=503), "TELECOM_PROBLEM"),
+}
 
 
-def test_a_number_that_nobody_has_rings_nowhere(tmp_path):
-    with a_voice_center(tmp_path) as voice:
+def test_why_nobody_answered_is_told_and_who_dials_nobody_is_refused(tmp_path):
+    lines = {number: line for number, (line, _) in NOBODY.items()}
+    with a_voice_center(tmp_path, lines) as voice:
+        dialled = {number: voice.dial(number, RingTimeoutInSeconds=15) for number in NOBODY}
         call = voice.trunk.dial("+15555550199").wait("ended")
         assert call.status == 404
+        for number, (_, reason) in NOBODY.items():
+            over = voice.await_end(dialled[number], 25)
+            assert (number, over["DisconnectReason"]) == (number, reason)
+            assert "ConnectedToSystemTimestamp" not in over
