@@ -569,7 +569,7 @@ def test_ticks_do_not_drift(paced):
     assert len(ticks) == 1_001
 
 
-def test_a_short_absence_is_made_up_for_and_a_long_one_is_left_out(paced):
+def test_a_short_absence_is_made_up_for_and_a_long_one_is_left_out_and_told(paced, caplog):
     loop, ticks = FakeLoop(), []
     pacer = paced(ticks.append)
     pacer.start(loop)
@@ -580,6 +580,7 @@ def test_a_short_absence_is_made_up_for_and_a_long_one_is_left_out(paced):
     loop.go_to(60.001)
     assert ticks[-1] == 60_000
     assert pacer.skipped == 500 - LATE_TICKS_MAX - 1
+    assert caplog.text.count("the sound of all calls stood still") == 1
     assert len(ticks) == LATE_TICKS_MAX + 2
     loop.go_to(60.021)
     assert ticks[-1] == 60_020

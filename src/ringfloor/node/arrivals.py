@@ -16,7 +16,7 @@ from ringfloor.domain import commands
 from ringfloor.domain.numbers import is_e164
 from ringfloor.node.desk import Desk
 from ringfloor.telephony.commands import Answer, HangUp
-from ringfloor.telephony.events import Q850, ChannelIncoming
+from ringfloor.telephony.events import CALLER_HEADERS, Q850, ChannelIncoming
 
 log = logging.getLogger(__name__)
 
@@ -26,23 +26,7 @@ Ask = Callable[[str, commands.Command], "asyncio.Future[str]"]
 WITHHELD = "anonymous"
 """What AWS says where a caller's number is not known."""
 
-HEADERS: Mapping[str, str] = {
-    name.lower(): name
-    for name in (
-        "P-Asserted-Identity",
-        "P-Charge-Info",
-        "From",
-        "To",
-        "ISUP-OLI",
-        "JIP",
-        "Hop-Counter",
-        "Originating-Switch",
-        "Originating-Trunk",
-        "Call-Forwarding-Indicator",
-        "Calling-Party-Address",
-        "Called-Party-Address",
-    )
-}
+HEADERS: Mapping[str, str] = {name.lower(): name for name in CALLER_HEADERS}
 """SIP headers that flows may ask for ($.Media.Sip.Headers), by name as it is compared."""
 
 CAUSES: Mapping[str, int] = {

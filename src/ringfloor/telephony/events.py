@@ -63,6 +63,22 @@ def sip_status(cause: int) -> int:
     return _SIP.get(cause, 480)
 
 
+CALLER_HEADERS = (
+    "P-Asserted-Identity",
+    "P-Charge-Info",
+    "From",
+    "To",
+    "ISUP-OLI",
+    "JIP",
+    "Hop-Counter",
+    "Originating-Switch",
+    "Originating-Trunk",
+    "Call-Forwarding-Indicator",
+    "Calling-Party-Address",
+    "Called-Party-Address",
+)
+"""SIP headers of a call that comes in which flows may read ($.Media.Sip.Headers, as at AWS)."""
+
 HungUpBy = Literal["remote", "local", "timeout", "media_timeout"]
 PlaybackReason = Literal["eof", "stopped", "failed"]
 GatherReason = Literal[
@@ -83,7 +99,7 @@ class ChannelIncoming(_Event, frozen=True):
     to: str
     """The number he dialled, E.164."""
     headers: tuple[tuple[str, str], ...] = ()
-    """SIP headers that flows may ask for, as (name, value); his word as well."""
+    """Those of CALLER_HEADERS that came, as (name, value); his word as well."""
     trunk: str = ""
     """Over which trunk it came; "": none."""
 

@@ -471,3 +471,9 @@ ARI_AWAY_MS = limit(
     "ms",
     "until the calls of an Asterisk that is away count as lost; its socket is open again in 1 s",
 )
+LATE_TOLD_SECONDS = limit(
+    "LATE_TOLD_SECONDS",
+    60,
+    "s",
+    "between two lines of a log that say that sound was too late: it comes in bursts",
+)

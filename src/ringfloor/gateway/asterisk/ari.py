@@ -135,7 +135,11 @@ class Ari:
                     await self._talk(socket)
             except (OSError, WebSocketException, TimeoutError) as error:
                 if not quiet:
-                    log.warning("Asterisk cannot be had (%s); it is tried again", error)
+                    log.warning(
+                        "Asterisk cannot be had (%s); it is tried again. Does it run, is"
+                        " asterisk.url its http.conf's, are username and password its ari.conf's?",
+                        error,
+                    )
                 quiet = True
             with suppress(TimeoutError):
                 async with asyncio.timeout(ARI_RETRY_SECONDS):

@@ -73,16 +73,6 @@ def mono(pcm: bytes) -> bytes:
     return audioop.tomono(pcm, 2, 0.5, 0.5)
 
 
-def at_rate(pcm: bytes, rate: int, wanted: int = RATE) -> bytes:
-    """A whole mono sound at another sampling rate (linear interpolation)."""
-    return pcm if rate == wanted else audioop.ratecv(pcm, 2, 1, rate, wanted, None)[0]
-
-
-def widened(data: bytes, width: int) -> bytes:
-    """Samples of 1, 3 or 4 bytes (signed) as samples of 2."""
-    return data if width == 2 else audioop.lin2lin(data, width, 2)
-
-
 def likeness(one: bytes, other: bytes) -> float:
     """How much two sounds of the same length are alike but for their level: -1 to 1, correlation.
 

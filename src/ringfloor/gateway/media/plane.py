@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from ringfloor.base.limits import LATE_TICKS_MAX
+from ringfloor.base.limits import LATE_TICKS_MAX, LATE_TOLD_SECONDS
 from ringfloor.gateway.media.g711 import FRAME_MS
 from ringfloor.gateway.media.jitter import Piece as Coded
 from ringfloor.gateway.media.mixing import Bridge, Party
@@ -377,7 +377,7 @@ class Plane:
                         line.leg.say(frame, now, partner.leg.coded)
                     else:
                         line.leg.say(frame, now)
-                except Exception:
+                except Exception:  # whatever is wrong with one leg, the others are heard
                     log.exception(_FAILED, line.leg_id)
                     self._fail(line)
 
@@ -389,7 +389,7 @@ class Plane:
             try:
                 leg.receive(now)
                 frame, keys = leg.hear(now), leg.digits(now)
-            except Exception:
+            except Exception:  # whatever is wrong with one leg, the others are heard
                 log.exception(_FAILED, leg_id)
                 self._fail(line)
                 continue
@@ -488,6 +488,8 @@ class Pacer:
         self._switch_seconds = 0.0
         self.skipped = 0
         """Ticks that were left out."""
+        self._told_at = -float(LATE_TOLD_SECONDS)
+        """When the log was last told so, on the loop's clock."""
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin, with a tick as soon as the loop runs."""
@@ -524,6 +526,13 @@ class Pacer:
         if missed > LATE_TICKS_MAX:
             self._ticks += missed
             self.skipped += missed
+            if self._loop.time() >= self._told_at + LATE_TOLD_SECONDS:
+                self._told_at = self._loop.time()
+                log.warning(
+                    "the sound of all calls stood still for %d ms: the machine has too much to do,"
+                    " or the gateway carries too many calls",
+                    missed * FRAME_MS,
+                )
         due_ms = round(self._due() * 1_000)
         self._ticks += 1
         self._await()  # first, so that a tick that fails is not the last

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from ringfloor.base.limits import SIP_HEADER_CHARS_MAX, SIP_HEADERS_MAX
-from ringfloor.telephony.events import Q850
+from ringfloor.telephony.events import CALLER_HEADERS, Q850
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -140,28 +140,11 @@ def caller(message: Message) -> str:
     return next(filter(None, (number(user_of(uri_of(each))) for each in named)), "")
 
 
-PASSED_ON = (
-    "P-Asserted-Identity",
-    "P-Charge-Info",
-    "From",
-    "To",
-    "ISUP-OLI",
-    "JIP",
-    "Hop-Counter",
-    "Originating-Switch",
-    "Originating-Trunk",
-    "Call-Forwarding-Indicator",
-    "Calling-Party-Address",
-    "Called-Party-Address",
-)
-"""What Amazon Connect lets flows read of an inbound call's SIP headers."""
-
-
 def passed_on(message: Message) -> Headers:
     """The headers that flows may ask for, one value each."""
     return tuple(
         (name, legible(message.first(name.lower())))
-        for name in PASSED_ON
+        for name in CALLER_HEADERS
         if message.first(name.lower())
     )[:SIP_HEADERS_MAX]
 

@@ -596,5 +596,5 @@ class Stack:
 def _contained(called: Callable[..., object], arguments: tuple[object, ...]) -> None:
     try:
         called(*arguments)
-    except Exception:
+    except Exception:  # of one message or timer; sippy's loop, and all other calls, go on
         log.exception("SIP: %s failed", getattr(called, "__qualname__", called))
