@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import pi, sin
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfloor.base.limits import JITTER_DEPTH_MS_MAX, JITTER_REVIEW_FRAMES
@@ -307,6 +307,7 @@ def test_another_source_has_nothing_of_the_one_before():
         max_size=120,
     )
 )
+@example(steps=[(1, 1), None, None, None, (0, 160), None])
 def test_whatever_comes_frames_are_frames_and_memory_is_bounded(steps):
     buffer = JitterBuffer()
     for step in steps:

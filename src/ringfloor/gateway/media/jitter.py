@@ -128,10 +128,11 @@ class JitterBuffer:
 
     @property
     def depth_ms(self) -> int:
-        """How much sound there is that has not been taken."""
+        """How much sound there is that has not been taken; none while what is missing is hidden."""
         if not self._pieces:
             return 0
-        return (self._end - (self._at if self._at >= 0 else self._pieces[0][0])) // 8
+        taken = self._at if self._at >= 0 else self._pieces[0][0]
+        return max(0, self._end - taken) // 8
 
     def restart(self) -> None:
         """What comes next belongs to nothing before: another source."""
